@@ -49,8 +49,10 @@ public struct SeededStream: RandomNumberGenerator, Sendable {
   private let source: SeededRandom
   private var count = 0
 
+  /// The stream `source[0]`, `source[1]`, ...
   public init(_ source: SeededRandom) { self.source = source }
 
+  /// The next 64 bits.
   public mutating func next() -> UInt64 {
     defer { count += 1 }
     return source[count].bits

@@ -1,0 +1,246 @@
+/// A strategy's settings while it reads them: every key read is declared with its default and range, every key left over is a mistake.
+public struct Parameters: Sendable {
+  /// What a strategy may know of its surroundings.
+  public let context: Context
+  /// The keys read so far, in order.
+  public private(set) var declarations: [Declaration] = []
+  private let owner: String
+  private let given: [Setting.Entry]
+  private let line: Int?
+
+  /// A key as it was declared by being read.
+  public struct Declaration: Sendable, Hashable {
+    /// The key.
+    public let key: String
+    /// Its default, as it would be written.
+    public let defaultText: String
+    /// What values it takes.
+    public let range: String
+    /// One line on what it does.
+    public let help: String
+    /// The value in force.
+    public let value: Setting
+  }
+
+  /// Read-only surroundings of a strategy.
+  public struct Context: Sendable {
+    /// Response length in tokens.
+    public var genLength: Int
+    /// Block length in tokens.
+    public var blockLength: Int
+    /// The model's vocabulary.
+    public var vocabulary: Vocabulary
+    /// How tokens are proposed.
+    public var sampling: Sampling
+    /// Token ids of a text, where a tokenizer is at hand.
+    public var encode: (@Sendable (String) -> [Token])?
+    /// Text of token ids, where a tokenizer is at hand.
+    public var decode: (@Sendable ([Token]) -> String)?
+    /// The final answer in a response's text, where a benchmark is at hand.
+    public var extract: (@Sendable (String) -> String?)?
+    /// The strategies that a wrapper's `base` may name.
+    public var catalog: Catalog
+
+    /// The surroundings of one run.
+    public init(
+      genLength: Int = 64, blockLength: Int = 16, vocabulary: Vocabulary = Vocabulary(size: 4, mask: 3, end: 2), sampling: Sampling = .greedy,
+      catalog: Catalog = Catalog([])
+    ) {
+      self.genLength = genLength
+      self.blockLength = blockLength
+      self.vocabulary = vocabulary
+      self.sampling = sampling
+      self.catalog = catalog
+    }
+  }
+
+  /// The settings under a strategy's name.
+  public init(_ setting: Setting, owner: String, context: Context) throws(ConfigurationError) {
+    self.owner = owner
+    self.context = context
+    line = setting.line
+    switch setting.value {
+    case .map(let entries): given = entries
+    case .null: given = []
+    default: throw ConfigurationError.wrongKind(key: owner, found: setting.kind, expected: "a map of its settings").at(line: setting.line)
+    }
+    for (index, entry) in given.enumerated() where given[..<index].contains(where: { $0.key == entry.key }) {
+      throw ConfigurationError.composition("`\(entry.key)` is given twice").at(path: owner, line: entry.value.line)
+    }
+  }
+
+  // MARK: Reading a key declares it
+
+  /// A number.
+  public mutating func number(_ key: String, default standard: Double, in range: some RangeExpression<Double>, _ help: String = "") throws(ConfigurationError)
+    -> Double
+  {
+    let value: Double
+    let setting = given(key)
+    switch setting?.value {
+    case nil: value = standard
+    case .number(let number): value = number
+    case .integer(let number): value = Double(number)
+    default: throw wrong(key, setting, "a number")
+    }
+    guard value.isFinite, range.contains(value) else { throw out(key, setting, words(range)) }
+    declare(key, "\(standard)", words(range), help, Setting(.number(value)))
+    return value
+  }
+
+  /// A whole number. `defaultText` names a default that depends on the surroundings (`gen_length`).
+  public mutating func int(
+    _ key: String, default standard: Int, in range: some RangeExpression<Int>, defaultText: String? = nil, _ help: String = ""
+  ) throws(ConfigurationError) -> Int {
+    let value: Int
+    let setting = given(key)
+    switch setting?.value {
+    case nil: value = standard
+    case .integer(let number): value = number
+    case .number(let number) where number == number.rounded() && abs(number) < 1e15: value = Int(number)
+    default: throw wrong(key, setting, "a whole number")
+    }
+    guard range.contains(value) else { throw out(key, setting, words(range)) }
+    declare(key, defaultText ?? "\(standard)", words(range), help, Setting(.integer(value)))
+    return value
+  }
+
+  /// A whole number, or `none`.
+  public mutating func optionalInt(_ key: String, in range: some RangeExpression<Int>, _ help: String = "") throws(ConfigurationError) -> Int? {
+    let setting = given(key)
+    switch setting?.value {
+    case nil, .null, .text("none"):
+      declare(key, "none", "none, or \(words(range))", help, Setting(.null))
+      return nil
+    case .integer(let value):
+      guard range.contains(value) else { throw out(key, setting, words(range)) }
+      declare(key, "none", "none, or \(words(range))", help, Setting(.integer(value)))
+      return value
+    default: throw wrong(key, setting, "a whole number or none")
+    }
+  }
+
+  /// True or false.
+  public mutating func flag(_ key: String, default standard: Bool, _ help: String = "") throws(ConfigurationError) -> Bool {
+    let setting = given(key)
+    let value: Bool
+    switch setting?.value {
+    case nil: value = standard
+    case .bool(let flag): value = flag
+    default: throw wrong(key, setting, "true or false")
+    }
+    declare(key, "\(standard)", "true, false", help, Setting(.bool(value)))
+    return value
+  }
+
+  /// One of an enumeration's raw values.
+  public mutating func choice<Choice: RawRepresentable<String> & CaseIterable>(
+    _ key: String, default standard: Choice, _ help: String = ""
+  ) throws(ConfigurationError) -> Choice {
+    let names = Choice.allCases.map(\.rawValue)
+    let setting = given(key)
+    var value = standard
+    if let setting {
+      guard case .text(let name) = setting.value else { throw wrong(key, setting, "one of " + names.joined(separator: ", ")) }
+      guard let choice = Choice(rawValue: name) else {
+        throw ConfigurationError.unknownName(name: name, kind: key, known: names).at(path: owner, line: setting.line ?? line)
+      }
+      value = choice
+    }
+    declare(key, standard.rawValue, names.joined(separator: ", "), help, Setting(.text(value.rawValue)))
+    return value
+  }
+
+  /// A list of numbers.
+  public mutating func numbers(
+    _ key: String, default standard: [Double], in range: some RangeExpression<Double>, _ help: String = ""
+  ) throws(ConfigurationError) -> [Double] {
+    let setting = given(key)
+    var values = standard
+    if let setting {
+      guard case .list(let items) = setting.value else { throw wrong(key, setting, "a list of numbers") }
+      values = []
+      for item in items {
+        switch item.value {
+        case .number(let number) where range.contains(number): values.append(number)
+        case .integer(let number) where range.contains(Double(number)): values.append(Double(number))
+        default: throw out(key, setting, "numbers, each \(words(range))")
+        }
+      }
+    }
+    let text = { (numbers: [Double]) in "[" + numbers.map { "\($0)" }.joined(separator: ", ") + "]" }
+    declare(key, text(standard), "a list, each \(words(range))", help, Setting(.list(values.map { Setting(.number($0)) })))
+    return values
+  }
+
+  /// Tokens: `end`, a list of ids, or texts that are one token each.
+  public mutating func tokens(_ key: String, _ help: String = "") throws(ConfigurationError) -> [Token] {
+    let setting = given(key)
+    let expected = "`end`, or a list of token ids"
+    var values = [context.vocabulary.end]
+    switch setting?.value {
+    case nil, .text("end"): break
+    case .list(let items):
+      values = []
+      for item in items {
+        switch item.value {
+        case .integer(let id) where id >= 0 && id < context.vocabulary.size: values.append(Token(id))
+        case .text("end"): values.append(context.vocabulary.end)
+        default: throw out(key, setting, expected + " from 0 to \(context.vocabulary.size - 1)")
+        }
+      }
+    default: throw wrong(key, setting, expected)
+    }
+    declare(key, "end", expected, help, Setting(.list(values.map { Setting(.integer(Int($0))) })))
+    return values
+  }
+
+  /// The strategy that a wrapper drives.
+  public mutating func base(_ key: String = "base", default standard: Setting, _ help: String = "") throws(ConfigurationError) -> Pipeline {
+    let setting = given(key) ?? standard
+    let built: Catalog.Built
+    do { built = try context.catalog.build(setting, context: context) } catch { throw error.at(path: "\(owner).\(key)", line: setting.line) }
+    declare(key, standard.description, "a list of strategies", help, built.resolved)
+    return built.pipeline
+  }
+
+  /// Refuses keys that nobody read.
+  package func finish() throws(ConfigurationError) {
+    let known = declarations.map(\.key)
+    let unknown = given.filter { !known.contains($0.key) }
+    guard !unknown.isEmpty else { return }
+    let errors = unknown.map { ConfigurationError.unknownKey(key: $0.key, owner: owner, known: known).at(line: $0.value.line ?? line) }
+    throw errors.count == 1 ? errors[0] : .several(errors)
+  }
+
+  /// Every key with the value in force.
+  package var resolved: Setting { Setting(.map(declarations.map { Setting.Entry($0.key, $0.value) })) }
+
+  // MARK: Helpers
+
+  private func given(_ key: String) -> Setting? { given.first { $0.key == key }?.value }
+
+  private mutating func declare(_ key: String, _ standard: String, _ range: String, _ help: String, _ value: Setting) {
+    declarations.append(Declaration(key: key, defaultText: standard, range: range, help: help, value: value))
+  }
+
+  private func wrong(_ key: String, _ setting: Setting?, _ expected: String) -> ConfigurationError {
+    ConfigurationError.wrongKind(key: key, found: setting.map { "\($0.kind) (\($0.description))" } ?? "missing", expected: expected)
+      .at(path: owner, line: setting?.line ?? line)
+  }
+
+  private func out(_ key: String, _ setting: Setting?, _ expected: String) -> ConfigurationError {
+    ConfigurationError.outOfRange(key: key, value: setting?.description ?? "its default", expected: expected).at(path: owner, line: setting?.line ?? line)
+  }
+
+  private func words<Bound>(_ range: some RangeExpression<Bound>) -> String {
+    switch range {
+    case let range as ClosedRange<Bound>: "\(range.lowerBound) to \(range.upperBound)"
+    case let range as PartialRangeFrom<Bound>: "\(range.lowerBound) or more"
+    case let range as PartialRangeThrough<Bound>: "at most \(range.upperBound)"
+    case let range as PartialRangeUpTo<Bound>: "below \(range.upperBound)"
+    case let range as Range<Bound>: "\(range.lowerBound) up to but not \(range.upperBound)"
+    default: "\(range)"
+    }
+  }
+}

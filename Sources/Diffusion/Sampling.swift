@@ -1,0 +1,68 @@
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// How a token is proposed at a position. Temperature picks the token; it never enters a confidence.
+public struct Sampling: Sendable, Hashable {
+  /// 0 proposes the most probable token.
+  public var temperature: Double
+  /// Nucleus: the smallest set of tokens whose tempered probability reaches this; 1 keeps all.
+  public var topP: Double
+  /// Only the `topK` most probable tokens; 0 keeps all.
+  public var topK: Int
+
+  /// Settings of a run.
+  public init(temperature: Double = 0, topP: Double = 1, topK: Int = 0) {
+    self.temperature = temperature
+    self.topP = topP
+    self.topK = topK
+  }
+
+  /// The most probable token, always.
+  public static let greedy = Sampling()
+
+  /// Refuses settings out of range.
+  public func validate() throws(ConfigurationError) {
+    guard temperature.isFinite, temperature >= 0 else { throw .outOfRange(key: "temperature", value: "\(temperature)", expected: "0 or more") }
+    guard topP > 0, topP <= 1 else { throw .outOfRange(key: "top_p", value: "\(topP)", expected: "above 0 and at most 1") }
+    guard topK >= 0 else { throw .outOfRange(key: "top_k", value: "\(topK)", expected: "0 or more") }
+  }
+
+  /// Draws from a row of logits by the Gumbel-max trick in float64: the largest of `z - temperature * ln(-ln u)`.
+  ///
+  /// - Parameters:
+  ///   - logits: a row of `V` logits; tokens at -infinity are never drawn.
+  ///   - random: the draw's address; token `v` uses `random[v]`.
+  func draw(from logits: [Double], random: SeededRandom) -> Token {
+    var best: (token: Int, score: Double) = (-1, -.infinity)
+    let floor = cutoff(logits)
+    for token in logits.indices where logits[token] >= floor && logits[token] > -.infinity {
+      let score = logits[token] - temperature * log(-log(random[token].uniform))
+      if score > best.score { best = (token, score) }
+    }
+    return Token(best.token)
+  }
+
+  /// The smallest logit that survives top-k and the nucleus, both taken on the tempered distribution.
+  private func cutoff(_ logits: [Double]) -> Double {
+    guard topK > 0 || topP < 1 else { return -.infinity }
+    let sorted = logits.filter { $0 > -.infinity }.sorted(by: >)
+    guard let maximum = sorted.first else { return -.infinity }
+    var floor = -Double.infinity
+    if topP < 1 {
+      let shares = sorted.map { exp(($0 - maximum) / temperature) }
+      let total = shares.reduce(0, +)
+      var reached = 0.0
+      // A token is kept while the mass before it is below top_p, so the first always is.
+      for (share, logit) in zip(shares, sorted) {
+        if reached > topP * total { break }
+        floor = logit
+        reached += share
+      }
+    }
+    if topK > 0, topK < sorted.count { floor = max(floor, sorted[topK - 1]) }
+    return floor
+  }
+}
