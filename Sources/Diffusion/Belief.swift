@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
 /// What the model believes about the positions asked for: shared raw rows, and a sparse overlay that rules may add to.
 ///
 /// Copying costs nothing. Positions are those of the canvas that was shown.
@@ -175,6 +181,14 @@ public struct BeliefRow: Sendable {
 
   /// Entropy in nats.
   public var entropy: Double { content?.mass.entropy ?? .nan }
+
+  /// Sum of `p ln(p + 1e-10)` over the vocabulary: the released code's entropy score, larger where the row is more certain.
+  ///
+  /// Needs full rows; without them the plain negative entropy, which differs in the tenth digit.
+  public var negativeEntropy: Double {
+    guard let probabilities else { return isKnown ? -entropy : -.infinity }
+    return probabilities.reduce(0) { $0 + $1 * log($1 + 1e-10) }
+  }
 
   /// `log(sum of exp(logit))`.
   public var logSumExp: Double { content?.mass.logSumExp ?? .nan }

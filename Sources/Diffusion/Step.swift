@@ -61,6 +61,9 @@ public struct Step: Sendable {
   /// The slot of a shown position: the key of `PerSlot` memory.
   public func slot(_ position: Int) -> Slot { shown.slots[position] }
 
+  /// A source of draws for a rule's own use, apart from every other rule's and from the proposals'.
+  public func draw(_ purpose: String, at position: Int) -> SeededRandom { random[purpose][slot(position).id] }
+
   /// Reveals the proposed token, or `token`.
   public mutating func reveal(_ position: Int, as token: Token? = nil) { edit(.reveal, position, token ?? belief[position].token) }
 

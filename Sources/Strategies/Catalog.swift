@@ -1,0 +1,9 @@
+public import Diffusion
+
+extension Catalog {
+  /// The strategies that ship: one file and one line each.
+  public static let standard = Catalog([
+    Quota.self,
+    Threshold.self,
+  ])
+}
