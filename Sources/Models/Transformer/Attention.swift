@@ -1,0 +1,112 @@
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+internal import CKernels
+internal import Diffusion
+
+/// Attention of one head group of one sequence: rotary positions, scores, softmax, weighted sum.
+///
+/// A score is a chain over the head's width, a weighted sum is a chain over the keys in order, and a softmax adds in 16 lanes by key
+/// index: nothing depends on which other query rows are computed. A key that a row may not see has weight exactly 0, so rows appended to
+/// a sequence that nobody else sees change no bit of the others.
+///
+/// Legend: L keys of the sequence, Q its query rows, W head width.
+struct Attention {
+  /// Rows of queries that share one pass over the keys.
+  static let tile = 48
+
+  let shape: ModelConfiguration
+  let rotary: Rotary
+  let query: Query
+
+  /// The rows whose output is wanted: all, or in the last layer those asked for.
+  let rows: Span
+  /// Which rows those are, within the sequence.
+  enum Span {
+    case all
+    case some([Int])
+
+    subscript(index: Int) -> Int {
+      switch self {
+      case .all: index
+      case .some(let rows): rows[index]
+      }
+    }
+
+    func count(of length: Int) -> Int {
+      switch self {
+      case .all: length
+      case .some(let rows): rows.count
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - group: the key and value head.
+  ///   - queries: the first of Q rows of all heads' queries; rotated in place.
+  ///   - keys: the first of L rows, this group's keys; rotated in place.
+  ///   - values: the first of L rows, this group's values.
+  ///   - output: the first of Q rows of all heads' output.
+  func run(
+    group: Int, queries: UnsafeMutablePointer<Float>, keys: UnsafeMutablePointer<Float>, values: UnsafePointer<Float>, keyStride: Int,
+    output: UnsafeMutablePointer<Float>, stride: Int, scratch: Memory
+  ) {
+    let length = query.tokens.count
+    let width = shape.headWidth
+    let perGroup = shape.heads / shape.keyValueHeads
+    for row in 0..<length {
+      let position = self.position(row)
+      unmask_rotate(keys + row * keyStride, 1, width, rotary.cosine(position), rotary.sine(position), 1)
+    }
+    unmask_pack_rows(keys, keyStride, length, width, scratch.keys)
+    unmask_pack_columns(values, keyStride, length, width, scratch.values)
+    let scale = 1 / Float(width).squareRoot()
+    let firstColumn = group * perGroup * width
+    let count = rows.count(of: length)
+    for index in 0..<count {
+      let position = self.position(rows[index])
+      unmask_rotate(queries + index * stride + firstColumn, perGroup, width, rotary.cosine(position), rotary.sine(position), scale)
+    }
+    let scoreStride = AlignedFloats.stride(length)
+    let outStride = AlignedFloats.stride(width)
+    for head in 0..<perGroup {
+      let column = firstColumn + head * width
+      for start in Swift.stride(from: 0, to: count, by: Self.tile) {
+        let tile = min(Self.tile, count - start)
+        unmask_matmul(queries + start * stride + column, stride, tile, width, scratch.keys, (length + 31) / 32, scratch.scores, scoreStride)
+        if let visibility = query.visibility {
+          for index in 0..<tile { hide(scratch.scores + index * scoreStride, visibility, rows[start + index]) }
+        }
+        unmask_softmax(scratch.scores, scoreStride, tile, length)
+        unmask_matmul(scratch.scores, scoreStride, tile, length, scratch.values, (width + 31) / 32, scratch.output, outStride)
+        for index in 0..<tile {
+          memcpy(output + (start + index) * stride + column, scratch.output + index * outStride, width * MemoryLayout<Float>.stride)
+        }
+      }
+    }
+  }
+
+  /// One worker's memory.
+  struct Memory {
+    let keys: UnsafeMutablePointer<Float>
+    let values: UnsafeMutablePointer<Float>
+    let scores: UnsafeMutablePointer<Float>
+    let output: UnsafeMutablePointer<Float>
+
+    init(_ scratch: Scratch, worker: Int, longest: Int, headWidth: Int) {
+      let padded = (longest + 31) / 32 * 32
+      keys = scratch.buffer(.keys(worker), padded * headWidth)
+      values = scratch.buffer(.values(worker), (headWidth + 31) / 32 * 32 * longest)
+      scores = scratch.buffer(.scores(worker), Attention.tile * AlignedFloats.stride(longest))
+      output = scratch.buffer(.output(worker), Attention.tile * AlignedFloats.stride(headWidth))
+    }
+  }
+
+  private func position(_ row: Int) -> Int { query.positionIDs?[row] ?? row }
+
+  private func hide(_ scores: UnsafeMutablePointer<Float>, _ visibility: Visibility, _ row: Int) {
+    for key in 0..<visibility.count where !visibility[row, key] { scores[key] = -.infinity }
+  }
+}

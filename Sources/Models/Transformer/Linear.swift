@@ -1,0 +1,95 @@
+internal import CKernels
+
+/// A linear layer `y = x Wᵀ + b`, its weights packed once for the kernels.
+///
+/// Every output element is one chain of fused multiply-adds over the inputs in order, from zero, and then the bias. Hence its bits depend
+/// on its row of `x` and its row of `W` alone: not on how many rows there are, where they lie, or which thread takes which panel.
+/// How weights are held is known only here.
+package final class Linear: Sendable {
+  /// Inputs, `K`.
+  package let inputs: Int
+  /// Outputs, `N`.
+  package let outputs: Int
+  /// Packed panels of 32 outputs.
+  package let panels: Int
+  private let packed: AlignedFloats
+  private let bias: AlignedFloats?
+
+  /// Stacks matrices of `[outputs, inputs]` (and biases of `[outputs]`, as many or none) into one layer.
+  package init(_ matrices: [StoredTensor], biases: [StoredTensor] = []) throws(WeightsError) {
+    let inputs = matrices.first?.shape.last ?? 0
+    var outputs = 0
+    for matrix in matrices { outputs += try matrix.shaped([matrix.shape.first ?? 0, inputs]).shape[0] }
+    let panels = (outputs + Int(UNMASK_PANEL) - 1) / Int(UNMASK_PANEL)
+    packed = AlignedFloats(count: panels * Int(UNMASK_PANEL) * inputs)
+    var row = 0
+    for matrix in matrices {
+      let type = try matrix.elementType()
+      guard unmask_pack(matrix.bytes.baseAddress, type.code, row, matrix.shape[0], inputs, packed.pointer) == 1 else { throw matrix.fault(.nonFinite) }
+      row += matrix.shape[0]
+    }
+    var bias: AlignedFloats?
+    if !biases.isEmpty {
+      let all = AlignedFloats(count: panels * Int(UNMASK_PANEL))
+      var at = 0
+      for part in biases {
+        let count = try part.shaped([part.shape.first ?? 0]).shape[0]
+        guard at + count <= outputs else { throw part.fault(.shape(found: part.shape, expected: [outputs - at])) }
+        try part.widen(into: all.pointer + at)
+        at += count
+      }
+      bias = all
+    }
+    self.inputs = inputs
+    self.outputs = outputs
+    self.panels = panels
+    self.bias = bias
+  }
+
+  /// Writes outputs `32 * panels` of `rows` rows. Rows of `y` have room for whole panels.
+  package func apply(
+    _ x: UnsafePointer<Float>, stride: Int, rows: Int, to y: UnsafeMutablePointer<Float>, stride outStride: Int, panels range: Range<Int>
+  ) {
+    let width = Int(UNMASK_PANEL)
+    let first = y + range.lowerBound * width
+    unmask_matmul(x, stride, rows, inputs, packed.pointer + range.lowerBound * width * inputs, range.count, first, outStride)
+    if let bias { unmask_add(first, outStride, bias.pointer + range.lowerBound * width, 0, rows, range.count * width) }
+  }
+
+  /// The weights unpacked, `[outputs, inputs]`, for checks against a plain product.
+  package func unpacked() -> [Float] {
+    let width = Int(UNMASK_PANEL)
+    return (0..<outputs * inputs).map { index in
+      let (row, column) = index.quotientAndRemainder(dividingBy: inputs)
+      return packed.pointer[(row / width * inputs + column) * width + row % width]
+    }
+  }
+}
+
+extension ElementType {
+  /// The kernels' code of the type.
+  var code: Int32 {
+    switch self {
+    case .float32: Int32(UNMASK_F32)
+    case .float16: Int32(UNMASK_F16)
+    case .bfloat16: Int32(UNMASK_BF16)
+    }
+  }
+}
+
+extension StoredTensor {
+  /// Number of elements.
+  package var count: Int { shape.reduce(1, *) }
+
+  /// Writes all elements as float32; refuses what is not finite.
+  package func widen(into pointer: UnsafeMutablePointer<Float>) throws(WeightsError) {
+    guard unmask_widen(bytes.baseAddress, try elementType().code, count, pointer) == 1 else { throw fault(.nonFinite) }
+  }
+
+  /// All elements as float32.
+  package func values() throws(WeightsError) -> [Float] {
+    let memory = AlignedFloats(count: count)
+    try widen(into: memory.pointer)
+    return Array(UnsafeBufferPointer(start: memory.pointer, count: count))
+  }
+}

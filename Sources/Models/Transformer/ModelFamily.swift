@@ -1,0 +1,42 @@
+/// How one family of models writes its configuration and names its tensors. A family is one file, and one line in `all`.
+package struct ModelFamily: Sendable {
+  /// Its name in messages.
+  package let name: String
+  /// The `architectures` of `config.json` that it reads.
+  package let architectures: [String]
+  /// Reads `config.json`.
+  package let configuration: @Sendable (ConfigurationReader) throws(ModelError) -> ModelConfiguration
+  /// The names of its tensors.
+  package let tensors: TensorNames
+
+  /// Every family, in the order they are listed.
+  package static let all: [ModelFamily] = [.llada]
+
+  /// The family that reads a configuration, by the first of its `architectures`.
+  package static func of(_ reader: ConfigurationReader) throws(ModelError) -> ModelFamily {
+    guard case .array(let names)? = reader["architectures"], case .string(let name)? = names.first else {
+      throw reader.fault("architectures", expected: "a list with the model's class")
+    }
+    guard let family = all.first(where: { $0.architectures.contains(name) }) else {
+      throw .unknownFamily(file: reader.file, name: name, known: all.flatMap(\.architectures))
+    }
+    return family
+  }
+}
+
+/// What a family calls its tensors. Names of a layer stand behind `layerPrefix` + index + ".".
+package struct TensorNames: Sendable {
+  package var embedding: String
+  package var finalNorm: String
+  package var head: String
+  package var layerPrefix: String
+  package var attentionNorm: String
+  package var query: String
+  package var key: String
+  package var value: String
+  package var attentionOutput: String
+  package var feedForwardNorm: String
+  package var gate: String
+  package var up: String
+  package var down: String
+}

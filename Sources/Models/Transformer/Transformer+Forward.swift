@@ -1,0 +1,81 @@
+internal import CKernels
+package import Diffusion
+
+/// A tile of the rows asked for: logits and final hidden states, valid during one call.
+package struct RowTile {
+  /// Which rows, counted over the rows asked for of all queries in order.
+  package let rows: Range<Int>
+  private let logits: UnsafePointer<Float>
+  private let logitStride: Int
+  private let logitCount: Int
+  private let hiddens: UnsafePointer<Float>
+  private let hiddenStride: Int
+  private let hiddenCount: Int
+
+  init(_ rows: Range<Int>, logits: UnsafePointer<Float>, _ logitStride: Int, _ logitCount: Int, hiddens: UnsafePointer<Float>, _ hiddenStride: Int, _ hiddenCount: Int) {
+    self.rows = rows
+    self.logits = logits
+    self.logitStride = logitStride
+    self.logitCount = logitCount
+    self.hiddens = hiddens
+    self.hiddenStride = hiddenStride
+    self.hiddenCount = hiddenCount
+  }
+
+  /// The `V` logits of a row in `rows`.
+  package func logits(_ row: Int) -> UnsafeBufferPointer<Float> {
+    UnsafeBufferPointer(start: logits + (row - rows.lowerBound) * logitStride, count: logitCount)
+  }
+
+  /// The `D` values that the head reads for a row in `rows`.
+  package func hidden(_ row: Int) -> UnsafeBufferPointer<Float> {
+    UnsafeBufferPointer(start: hiddens + (row - rows.lowerBound) * hiddenStride, count: hiddenCount)
+  }
+}
+
+extension Transformer {
+  /// Evaluates all queries in one pass and hands out the rows asked for, tile by tile and in order.
+  ///
+  /// The linear layers take the rows of all sequences together, attention each sequence by itself. In the last layer only the rows asked
+  /// for go beyond keys and values. Logits of more than one tile never exist.
+  package func forward(_ queries: [Query], tile body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) {
+    for (index, query) in queries.enumerated() { try check(query, index) }
+    guard queries.contains(where: { !$0.rows.isEmpty }) else { return }
+    try withScratch { (scratch) throws(DenoiserError) in
+      let pass = Pass(self, queries, scratch)
+      pass.embed()
+      for index in layers.indices { pass.run(layers[index], isLast: index == layers.count - 1) }
+      try pass.head(body)
+    }
+  }
+
+  private func check(_ query: Query, _ index: Int) throws(DenoiserError) {
+    let count = query.tokens.count
+    let known = 0..<configuration.vocabularySize
+    guard count <= configuration.maxLength else { throw .tooLong(length: count, limit: configuration.maxLength) }
+    for token in query.tokens where !known.contains(Int(token)) { throw .unknownToken(token: token, vocabulary: known.count) }
+    guard query.rows.allSatisfy({ (0..<count).contains($0) }) else {
+      throw .failed("sequence \(index) has \(count) rows and is asked for row \(query.rows.first { !(0..<count).contains($0) } ?? 0)")
+    }
+    if let positions = query.positionIDs {
+      guard positions.count == count, positions.allSatisfy({ (0..<configuration.maxLength).contains($0) }) else {
+        throw .failed("sequence \(index) needs \(count) position ids from 0 to \(configuration.maxLength - 1)")
+      }
+    }
+    if let visibility = query.visibility {
+      guard visibility.count == count, visibility.bits.count == count * count else {
+        throw .failed("sequence \(index) has \(count) rows and a visibility matrix for \(visibility.count)")
+      }
+      for row in 0..<count where !visibility.bits[row * count..<(row + 1) * count].contains(true) {
+        throw .failed("row \(row) of sequence \(index) sees no row")
+      }
+    }
+    for (row, parts) in query.soft {
+      guard (0..<count).contains(row) else { throw .failed("sequence \(index) has \(count) rows and a soft input for row \(row)") }
+      for part in parts {
+        guard known.contains(Int(part.token)) else { throw .unknownToken(token: part.token, vocabulary: known.count) }
+        guard part.weight.isFinite else { throw .failed("a weight of the soft input at row \(row) of sequence \(index) is not finite") }
+      }
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/// The weights of a model directory in Hugging Face layout: `model.safetensors`, or shards named by `model.safetensors.index.json`.
+package struct Checkpoint: Sendable {
+  /// The directory.
+  package let directory: String
+  private let tensors: [String: StoredTensor]
+
+  /// Maps the files of a directory and checks their headers.
+  package init(directory: String) throws(WeightsError) {
+    self.directory = directory
+    let single = directory + "/model.safetensors"
+    let index = directory + "/model.safetensors.index.json"
+    if MappedFile.exists(single) {
+      tensors = try SafetensorsFile(single).tensors
+    } else if MappedFile.exists(index) {
+      tensors = try Self.sharded(index, directory)
+    } else {
+      throw .noWeights(directory: directory)
+    }
+  }
+
+  /// A tensor of this name and shape.
+  package func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> StoredTensor {
+    guard let tensor = tensors[name] else { throw .missing(directory: directory, name: name) }
+    return try tensor.shaped(shape)
+  }
+
+  /// The names of all tensors, sorted.
+  package var names: [String] { tensors.keys.sorted() }
+
+  private static func sharded(_ index: String, _ directory: String) throws(WeightsError) -> [String: StoredTensor] {
+    let file = try MappedFile(index)
+    let document: StrictJSON
+    do throws(StrictJSON.Fault) { document = try StrictJSON(file.bytes) } catch { throw .malformed(file: index, reason: "not valid JSON: \(error)") }
+    guard case .object(let members) = document, case .object(let map)? = members["weight_map"] else {
+      throw .malformed(file: index, reason: "`weight_map` is missing or not an object")
+    }
+    var shards: [String: SafetensorsFile] = [:]
+    var tensors: [String: StoredTensor] = [:]
+    for (name, value) in map.sorted(by: { $0.key < $1.key }) {
+      guard case .string(let shard) = value else {
+        throw .index(file: index, name: name, shard: value.kind, reason: "expected the name of a file")
+      }
+      // A plain file name and nothing else: a model directory must not reach for files elsewhere.
+      guard shard.hasSuffix(".safetensors"), !shard.contains("/"), !shard.contains("\\"), !shard.contains("\0"), !shard.hasPrefix(".") else {
+        throw .index(file: index, name: name, shard: shard, reason: "a shard must be the plain name of a .safetensors file in the model's directory")
+      }
+      if shards[shard] == nil { shards[shard] = try SafetensorsFile(directory + "/" + shard) }
+      guard let tensor = shards[shard]?.tensors[name] else {
+        throw .index(file: index, name: name, shard: shard, reason: "the shard does not hold it")
+      }
+      tensors[name] = tensor
+    }
+    // A tensor the index forgets would be ignored in silence; it is a mistake of whoever made the index.
+    for (shard, contents) in shards.sorted(by: { $0.key < $1.key }) {
+      for name in contents.tensors.keys.sorted() where tensors[name]?.file !== contents.file {
+        throw .index(file: index, name: name, shard: shard, reason: "the shard holds it, the index does not say so")
+      }
+    }
+    return tensors
+  }
+}
