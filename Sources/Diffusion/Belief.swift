@@ -35,7 +35,7 @@ public struct Belief: Sendable {
     mask = canvas.vocabulary.mask
     slots = canvas.slots
     rowOfSlot = PerSlot(-1)
-    for (row, position) in zip(rows.indices, positions) { rowOfSlot[canvas.slots[position]] = row }
+    for (row, position) in zip(rows.indices, positions) where canvas.slots.indices.contains(position) { rowOfSlot[canvas.slots[position]] = row }
   }
 
   /// The same rows, read at the positions that their slots have on another canvas.
@@ -107,12 +107,18 @@ public struct Belief: Sendable {
 
   private func logit(of token: Token, in row: RowSummary) -> Double? {
     if let full = row.full { return full.indices.contains(Int(token)) ? Double(full[Int(token)]) : nil }
-    return (row.top.first { $0.token == token } ?? row.gathered.first { $0.token == token }).map { Double($0.logit) }
+    return (row.top.first { $0.token == token } ?? row.gathered.first { $0.token == token } ?? row.withheld.first { $0.token == token }).map { Double($0.logit) }
   }
 
   /// One row, overlay applied: candidates in order, masses adjusted, a token proposed.
   fileprivate func read(_ row: RowSummary, added: [Token: Double], draw: SeededRandom) -> BeliefRow.Content {
-    var mass = suppressed.isEmpty ? row.mass : row.remaining ?? row.mass
+    var mass = row.mass
+    if let remaining = row.remaining, !suppressed.isEmpty {
+      // Another rule may have named tokens that are not suppressed (yet): they are put back one by one.
+      mass = row.withheld.reduce(remaining) { sum, left in
+        suppressed.contains(left.token) ? sum : sum.union(Mass(maximum: Double(left.logit), sum: 1, weighted: 0))
+      }
+    }
     var candidates = row.top.filter { !suppressed.contains($0.token) }.map { (token: $0.token, logit: Double($0.logit)) }
     // Sorted by token: the order of float additions must not depend on a hash seed.
     for (token, extra) in added.sorted(by: { $0.key < $1.key }) where !suppressed.contains(token) {

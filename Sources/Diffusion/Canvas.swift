@@ -97,8 +97,19 @@ public struct Canvas: Sendable, Hashable {
   }
 
   /// Moves the current block past blocks without masks. It stays on the last block, and never moves back.
-  package mutating func settle() {
+  public mutating func settle() {
     while block < blockEnds.count - 1, !response[..<blockEnds[block]].contains(vocabulary.mask) { block += 1 }
+  }
+
+  /// The same prompt and pinned tokens with everything else masked, in blocks of another length; nil unless it divides the response's.
+  public func restarted(blockLength: Int) -> Canvas? {
+    guard blockLength > 0, response.count % blockLength == 0 else { return nil }
+    var copy = self
+    for position in response.indices where !pinned[position] { copy.response[position] = vocabulary.mask }
+    copy.blockEnds = Array(stride(from: blockLength, through: response.count, by: blockLength))
+    copy.block = 0
+    copy.settle()
+    return copy
   }
 
   /// Why an edit would be illegal here, or nil.

@@ -47,27 +47,33 @@ public struct Decoder: Sendable {
   /// views -> believe -> decide -> apply, for every live session in one batch.
   private func round(_ sessions: inout [Session], _ live: [Int]) -> [(Int, Result<Round, DecodingError>)] {
     var results: [(Int, Result<Round, DecodingError>)] = []
-    var batch: [Query] = []
-    var shares: [(index: Int, range: Range<Int>)] = []
+    var shares: [(index: Int, queries: [Query])] = []
     for index in live {
-      do throws(DecodingError) {
-        let queries = try sessions[index].queries()
-        shares.append((index, batch.count..<batch.count + queries.count))
-        batch += queries
-      } catch { results.append((index, .failure(error))) }
+      do throws(DecodingError) { shares.append((index, try sessions[index].queries())) } catch { results.append((index, .failure(error))) }
     }
+    return results + answer(&sessions, shares)
+  }
+
+  /// believe -> decide -> apply, for views already given: a strategy is asked for its views once a round, also where a batch is tried again.
+  private func answer(_ sessions: inout [Session], _ shares: [(index: Int, queries: [Query])]) -> [(Int, Result<Round, DecodingError>)] {
+    var results: [(Int, Result<Round, DecodingError>)] = []
+    let batch = shares.flatMap(\.queries)
     guard !batch.isEmpty else { return results }
     let clock = ContinuousClock()
     let started = clock.now
     let responses: [Response]
     do throws(DenoiserError) { responses = try denoiser.believe(batch) } catch {
       // One bad sequence must not take the others of its batch with it: each is tried alone.
-      guard shares.count > 1 else { return results + shares.map { ($0.index, .failure(.denoiser(error))) } }
-      return results + shares.flatMap { round(&sessions, [$0.index]) }
+      guard shares.count > 1 else { return shares.map { ($0.index, .failure(.denoiser(error))) } }
+      for share in shares { results += answer(&sessions, [share]) }
+      return results
     }
     let forward = clock.now - started
     let total = max(responses.reduce(0) { $0 + $1.cost.positions }, 1)
-    for (index, range) in shares {
+    var first = 0
+    for (index, queries) in shares {
+      let range = first..<first + queries.count
+      first = range.upperBound
       let decided = clock.now
       do throws(DecodingError) {
         guard responses.count == batch.count else { throw .incomplete(expected: batch.count, got: responses.count) }

@@ -24,6 +24,8 @@ extension DenoiserError: CustomStringConvertible {
 public enum DecodingError: Error, Sendable, Hashable {
   /// A rule made an edit that no canvas allows; it was not applied.
   case illegal(strategy: String, round: Int, position: Int, reason: String)
+  /// A strategy asked the model to look at nothing, or at something that is not there.
+  case badView(strategy: String, round: Int, reason: String)
   /// The bound on rounds was reached.
   case tooManyRounds(limit: Int, masked: Int)
   /// The denoiser failed.
@@ -37,6 +39,7 @@ extension DecodingError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .illegal(let strategy, let round, let position, let reason): "strategy `\(strategy)`, round \(round): illegal edit at position \(position): \(reason)"
+    case .badView(let strategy, let round, let reason): "strategy `\(strategy)`, round \(round): illegal view: \(reason)"
     case .tooManyRounds(let limit, let masked):
       "still \(masked) masked positions after max_rounds = \(limit) rounds; raise max_rounds, or check the strategy's progress"
     case .denoiser(let error): error.description

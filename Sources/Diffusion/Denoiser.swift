@@ -67,6 +67,13 @@ public struct Survival: Sendable, Hashable {
   public let from: Int
   /// The branch it becomes.
   public let to: Int
+
+  /// The state of `from` goes on as `to`.
+  public init(session: Int, from: Int, to: Int) {
+    self.session = session
+    self.from = from
+    self.to = to
+  }
 }
 
 /// Which row sees which, as a matrix of `count` x `count`.

@@ -21,6 +21,9 @@ public struct Pipeline: Sendable {
   /// Whether the list is one wrapper.
   public var isWrapper: Bool { rules.count == 1 && type(of: rules[0]).isWrapper }
 
+  /// The rules' names, in order.
+  public var names: [String] { rules.map { type(of: $0).name } }
+
   /// The union of the rules' needs; a list without a selector needs the rows of the progress clause.
   public var needs: Needs { isWrapper ? rules[0].needs : rules.reduce(Needs()) { $0.union($1.needs) } }
 

@@ -54,6 +54,8 @@ public struct Mass: Sendable, Hashable {
 
   /// The mass of two disjoint sets of tokens.
   func union(_ other: Mass) -> Mass {
+    if sum == 0 { return other }
+    if other.sum == 0 { return self }
     let top = max(maximum, other.maximum)
     let a = exp(maximum - top)
     let b = exp(other.maximum - top)
@@ -73,6 +75,8 @@ public struct RowSummary: Sendable {
   public let mass: Mass
   /// Sums over the row without `Reading.suppress`; nil where that is empty.
   public let remaining: Mass?
+  /// The tokens of `Reading.suppress`, which `remaining` leaves out.
+  public let withheld: [Candidate]
   /// The whole row, where asked for.
   public let full: [Float]?
   /// The final hidden state, where asked for.
@@ -106,7 +110,8 @@ public struct RowSummary: Sendable {
     top = best
     let valid = { (token: Token) in logits.indices.contains(Int(token)) }
     gathered = reading.gather.filter(valid).map { Candidate(token: $0, logit: logits[Int($0)]) }
-    let left = reading.suppress.filter(valid).sorted()
+    let left = Set(reading.suppress.filter(valid)).sorted()
+    withheld = left.map { Candidate(token: $0, logit: logits[Int($0)]) }
     if left.isEmpty {
       mass = Self.mass(logits, maximum: Double(best[0].logit)) { _ in true }
       remaining = nil

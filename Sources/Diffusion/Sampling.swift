@@ -55,7 +55,7 @@ public struct Sampling: Sendable, Hashable {
       let shares = sorted.map { exp(($0 - maximum) / temperature) }
       let total = shares.reduce(0, +)
       var reached = 0.0
-      // A token is kept while the mass before it is below top_p, so the first always is.
+      // A token is kept while the mass before it does not exceed top_p, so the first always is.
       for (share, logit) in zip(shares, sorted) {
         if reached > topP * total { break }
         floor = logit

@@ -50,6 +50,9 @@ public struct Session: Sendable {
   package mutating func queries() throws(DecodingError) -> [Query] {
     guard rounds < maxRounds else { throw .tooManyRounds(limit: maxRounds, masked: canvas.masked.count) }
     let views = pipeline.views(of: canvas)
+    if let reason = views.isEmpty ? "it shows the model nothing" : views.lazy.compactMap(\.fault).first {
+      throw .badView(strategy: pipeline.names.joined(separator: " + "), round: decisions, reason: reason)
+    }
     var needs = pipeline.needs.union(observed)
     if sampling.temperature > 0 { needs.fullRows = true }
     asked = views.map { ($0, needs.positions(in: $0.canvas)) }
@@ -100,7 +103,7 @@ public struct Session: Sendable {
       tokens: canvas.prompt + canvas.response + view.extra.map(\.token), promptLength: start,
       window: canvas.window.lowerBound + start..<canvas.window.upperBound + start, rows: positions.map { $0 + start } + extraRows,
       reading: Reading(
-        topK: needs.topK, gather: needs.gather.sorted(), suppress: needs.suppress.sorted(), fullRows: needs.fullRows, hidden: needs.hidden),
+        topK: max(needs.topK, 3), gather: needs.gather.sorted(), suppress: needs.suppress.sorted(), fullRows: needs.fullRows, hidden: needs.hidden),
       lineage: Lineage(session: id, branch: view.branch, parent: view.parent))
     if !view.extra.isEmpty { query.positionIDs = Array(0..<end) + view.extra.map { start + $0.position } }
     if let sees = view.sees {

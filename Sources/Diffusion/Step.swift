@@ -27,6 +27,7 @@ public struct Step: Sendable {
   /// The rule at work.
   package var author = ""
   private var touched: Set<Slot> = []
+  private var hasAdopted = false
   private let trajectory: SeededRandom
 
   /// A view and what the model believes of it.
@@ -35,6 +36,12 @@ public struct Step: Sendable {
     public let view: View
     /// What is believed.
     public let belief: Belief
+
+    /// A view with its belief, for a base that a wrapper drives.
+    public init(view: View, belief: Belief) {
+      self.view = view
+      self.belief = belief
+    }
   }
 
   /// A decision on a canvas.
@@ -145,7 +152,8 @@ public struct Step: Sendable {
       return
     }
     guard other.shown.slots == canvas.slots, other.shown.response == canvas.response else { return fail(-1, "a substep on another canvas was adopted") }
-    if !edits.isEmpty || isPassed { decisions += other.decisions } else { decisions = other.decisions }
+    decisions = hasAdopted ? decisions + other.decisions : other.decisions
+    hasAdopted = true
     for edit in other.edits where edit.branch == Edit.main { canvas.apply(edit) }
     edits += other.edits
     touched.formUnion(other.touched)

@@ -57,6 +57,22 @@ public struct View: Sendable {
     self.branch = branch
     self.parent = parent ?? branch
   }
+
+  /// What in it does not exist, or nil.
+  package var fault: String? {
+    let known = { (token: Token) in token >= 0 && Int(token) < canvas.vocabulary.size }
+    for row in extra {
+      if !canvas.response.indices.contains(row.position) { return "an extra row stands at position \(row.position), which the response does not have" }
+      if !known(row.token) { return "an extra row shows token \(row.token), not one of \(canvas.vocabulary.size)" }
+    }
+    for (position, mixture) in soft.sorted(by: { $0.key < $1.key }) {
+      if !canvas.response.indices.contains(position) { return "a soft input stands at position \(position), which the response does not have" }
+      if let part = mixture.first(where: { !known($0.token) || !$0.weight.isFinite }) {
+        return "the soft input at position \(position) holds \(part.weight) of token \(part.token)"
+      }
+    }
+    return nil
+  }
 }
 
 /// What a strategy wants to know after a model call. Needs may change from round to round; the pipeline takes their union.

@@ -1,0 +1,162 @@
+internal import ArgumentParser
+internal import Diffusion
+internal import Foundation
+internal import Models
+internal import Strategies
+internal import Traces
+internal import Workbench
+
+struct DecodeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "decode", abstract: "Decode prompts with a strategy; in a terminal, watch the canvas fill in.",
+    discussion: """
+      EXAMPLES
+        unmask decode --prompt "reverse : 3 1 4"
+        unmask decode --strategy threshold --gen-length 64 --block-length 16 --prompt "..."
+        unmask decode --model DIR --strategy s.yaml --gen-length 64 --block-length 32 --prompt-ids prompts.json --format json
+
+      --strategy takes a file with the YAML that stands under a strategy's name in an experiment, for instance
+        - threshold: {confidence: 0.9}
+      It also takes a strategy's name, or the YAML itself.
+      """)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
+  enum Cache: String, ExpressibleByArgument, CaseIterable { case none }
+
+  @Option(help: "A checkpoint directory, or `reference`.") var model = "reference"
+  @Option(help: "A YAML file, a strategy's name, or YAML.") var strategy = "threshold"
+  @Option(help: "Response length in tokens.") var genLength = 64
+  @Option(help: "Block length in tokens, a divisor of the response length. Default: gen_length, or 16 where that divides it.") var blockLength: Int?
+  @Option(help: "The prompt's text; repeat for several.") var prompt: [String] = []
+  @Option(help: "A JSON file with an array of arrays of token ids, used as they are; - for standard input.") var promptIds: String?
+  @Flag(help: "Put the prompt through the model's chat template.") var chat = false
+  @Option(help: "A JSON file with an object from response position to token id.") var pinned: String?
+  @Option(help: "Cache policy.") var cache = Cache.none
+  @Option(help: "0 proposes the most probable token.") var temperature = 0.0
+  @Option(help: "Nucleus sampling; 1 keeps all tokens.") var topP = 1.0
+  @Option(help: "Sample among the k most probable tokens; 0 keeps all.") var topK = 0
+  @Option(help: "Seed of all draws.") var seed: UInt64 = 0
+  @Option(help: "Prompts decoded side by side.") var jobs = 1
+  @Option(help: "Model calls after which a decode is given up.") var maxRounds = 100_000
+  @Option(help: "text or json.") var format = Format.text
+  @Option(help: "Also write an HDF5 trace.") var trace: String?
+
+  func validate() throws {
+    if prompt.isEmpty == (promptIds == nil) { throw ValidationError("give either --prompt TEXT or --prompt-ids FILE.json") }
+    if jobs < 1 || jobs > 256 { throw ValidationError("--jobs is 1 to 256") }
+    if chat, promptIds != nil { throw ValidationError("--chat goes with --prompt; ids are used as they are") }
+  }
+
+  func run() throws {
+    let model = try ModelLibrary.load(self.model)
+    if chat { throw ConfigurationError.unsupported("`\(self.model)` has no chat template; leave --chat out") }
+    let vocabulary = model.denoiser.vocabulary
+    let sampling = Sampling(temperature: temperature, topP: topP, topK: topK)
+    let blockLength = self.blockLength ?? (genLength % 16 == 0 ? 16 : genLength)
+    var context = Parameters.Context(genLength: genLength, blockLength: blockLength, vocabulary: vocabulary, sampling: sampling)
+    let tokenizer = model.tokenizer
+    context.encode = { tokenizer.encode($0) }
+    context.decode = { tokenizer.decode($0) }
+    let prompts = try self.prompts(model)
+    let pins = try pinned.map { try Self.pins($0) } ?? [:]
+    // The canvas is checked before the strategy reads the geometry, so that a bad length is reported as such.
+    let canvases = try prompts.map { try Canvas(prompt: $0, length: genLength, blockLength: blockLength, vocabulary: vocabulary, pinned: pins) }
+    let built = try Unmask.catalog.build(try StrategyArgument.read(strategy, catalog: Unmask.catalog), context: context)
+    try model.denoiser.check(built.pipeline.needs)
+    var occurrences: [[Token]: Int] = [:]
+    var sessions: [Session] = []
+    for (index, canvas) in canvases.enumerated() {
+      // Draws are named by the prompt and by how often it came before, so that neither batch nor order matters.
+      let occurrence = occurrences[canvas.prompt, default: 0]
+      occurrences[canvas.prompt] = occurrence + 1
+      let random = canvas.prompt.reduce(SeededRandom(seed: seed)) { $0[Int($1)] }
+      sessions.append(
+        try Session(
+          id: index, canvas: canvas, pipeline: built.pipeline, sampling: sampling, random: random, sample: occurrence, maxRounds: maxRounds))
+    }
+    let live = format == .text && sessions.count == 1 && Terminal.isInteractive(STDOUT_FILENO) ? CanvasPicture(model.tokenizer) : nil
+    let results = DecodeResults(count: sessions.count)
+    Terminal.catchInterrupts()
+    Workers.run(jobs: jobs, count: sessions.count) { index in
+      var forwards: [Setting] = []
+      var builder = TraceBuilder(canvas: sessions[index].canvas, problem: "prompt/\(index)", seed: Int(truncatingIfNeeded: seed), level: .edits)
+      let outcome = Decoder(model.denoiser).decode(
+        [sessions[index]],
+        record: { _, round in
+          forwards.append(Self.forward(round))
+          builder.record(round)
+          live?.draw(round)
+        }, while: { !Terminal.isInterrupted })[0]
+      if let outcome { results.add(index, outcome, forwards, builder) }
+      return !Terminal.isInterrupted
+    }
+    for index in sessions.indices {
+      guard let (outcome, forwards) = results[index] else { throw Failure.interrupted("interrupted") }
+      switch outcome {
+      case .failed(_, let error): throw RunError.decoding(error, problem: "prompt \(index)")
+      case .finished(let session): show(session, forwards, model, live)
+      }
+    }
+    if let trace { try results.writeTrace(to: trace, config: config(built.resolved, model), model: model) }
+  }
+
+  private func prompts(_ model: LoadedModel) throws(ConfigurationError) -> [[Token]] {
+    guard let promptIds else { return prompt.map { model.tokenizer.encode($0) } }
+    let ids = try Input.json([[Token]].self, file: promptIds, expected: "a JSON array of arrays of token ids")
+    let size = model.denoiser.vocabulary.size
+    for (number, prompt) in ids.enumerated() {
+      if let bad = prompt.first(where: { $0 < 0 || Int($0) >= size }) {
+        throw .unreadable(file: promptIds, reason: "prompt \(number) holds token \(bad), which is not in the model's vocabulary of \(size)")
+      }
+    }
+    return ids
+  }
+
+  private static func pins(_ file: String) throws(ConfigurationError) -> [Int: Token] {
+    var pins: [Int: Token] = [:]
+    for (key, token) in try Input.json([String: Token].self, file: file, expected: "a JSON object from response position to token id") {
+      guard let position = Int(key) else { throw .unreadable(file: file, reason: "`\(key)` is not a position") }
+      pins[position] = token
+    }
+    return pins
+  }
+
+  private func show(_ session: Session, _ forwards: [Setting], _ model: LoadedModel, _ live: CanvasPicture?) {
+    let answer = session.canvas.response.prefix { $0 != session.canvas.vocabulary.end }
+    let text = model.tokenizer.decode(Array(answer))
+    guard format == .json else {
+      if let live {
+        Terminal.out("\n\(live.caption(session))")
+      } else { Terminal.out(text) }
+      return
+    }
+    let line: Setting = [
+      "tokens": Setting(.list(session.canvas.response.map { Setting(.integer(Int($0))) })), "text": Setting(.text(text)),
+      "rounds": Setting(.integer(session.rounds)), "canvases": Setting(.integer(session.cost.canvases)),
+      "positions": Setting(.integer(session.cost.positions)), "forwards": Setting(.list(forwards)),
+    ]
+    Terminal.out(line.json)
+  }
+
+  private static func forward(_ round: Round) -> Setting {
+    let changes = round.changes
+    return [
+      "commits": Setting(.list(changes.commits.map { [Setting(.integer($0.position)), Setting(.integer(Int($0.token)))] as Setting })),
+      "remasks": Setting(.list(changes.remasks.map { Setting(.integer($0)) })), "canvases": Setting(.integer(round.cost.canvases)),
+    ]
+  }
+
+  private func config(_ resolved: Setting, _ model: LoadedModel) -> Setting {
+    [
+      "decoding": [
+        "gen_length": Setting(.integer(genLength)), "block_length": Setting(.integer(blockLength ?? (genLength % 16 == 0 ? 16 : genLength))),
+        "temperature": Setting(.number(temperature)), "top_p": Setting(.number(topP)), "top_k": Setting(.integer(topK)),
+        "max_rounds": Setting(.integer(maxRounds)),
+      ], "engine": Setting(.integer(RunPlan.engineVersion)),
+      "model": [
+        "digest": Setting(.text(model.digest)), "mask": Setting(.integer(Int(model.denoiser.vocabulary.mask))),
+        "end": Setting(.integer(Int(model.denoiser.vocabulary.end))),
+      ], "seed": Setting(.integer(Int(truncatingIfNeeded: seed))), "strategy": resolved,
+    ]
+  }
+}

@@ -1,0 +1,35 @@
+internal import ArgumentParser
+internal import Diffusion
+internal import Models
+internal import Workbench
+
+struct ModelsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "models", abstract: "The models that ship, or the facts of one.",
+    discussion: """
+      EXAMPLES
+        unmask models
+        unmask models path/to/LLaDA-8B-Instruct --json
+      """)
+
+  @Argument(help: "A shipped model's name or a checkpoint directory.") var name: String?
+  @Flag(help: "Print JSON.") var json = false
+
+  func run() throws {
+    var facts: [Setting] = []
+    for name in name.map({ [$0] }) ?? ModelLibrary.names {
+      let model = try ModelLibrary.load(name)
+      let vocabulary = model.denoiser.vocabulary
+      facts.append([
+        "name": Setting(.text(name)), "family": Setting(.text(model.family)), "parameters": Setting(.integer(model.parameterCount)),
+        "vocabulary": Setting(.integer(vocabulary.size)), "mask": Setting(.integer(Int(vocabulary.mask))), "end": Setting(.integer(Int(vocabulary.end))),
+        "max_length": Setting(.integer(model.denoiser.maxLength)), "digest": Setting(.text(model.digest)), "directory": Setting(.text(model.directory)),
+      ])
+    }
+    if json { return Terminal.out((name == nil ? Setting(.list(facts)) : facts[0]).json) }
+    for fact in facts {
+      guard case .map(let entries) = fact.value else { continue }
+      Terminal.out(TextTable(entries.map { [$0.key, $0.value.description] }).text)
+    }
+  }
+}

@@ -1,0 +1,84 @@
+internal import ArgumentParser
+public import Diffusion
+internal import Foundation
+public import Strategies
+public import Workbench
+
+/// The command: `await Unmask.main(catalog: .standard + [MyRule.self])` gives a strategy of one's own every subcommand.
+public enum Unmask {
+  /// What subcommands may name; set once by `main`.
+  @TaskLocal static var catalog = Catalog.standard
+  @TaskLocal static var benchmarks = BenchmarkCatalog.standard
+
+  /// Parses the process's arguments, runs the subcommand and exits.
+  ///
+  /// Exit codes: 0 success, 1 a check failed or a file is damaged, 2 wrong use or configuration, 3 interrupted or incomplete.
+  public static func main(catalog: Catalog = .standard, benchmarks: BenchmarkCatalog = .standard) async {
+    let code = $catalog.withValue(catalog) { $benchmarks.withValue(benchmarks) { execute(Array(CommandLine.arguments.dropFirst())) } }
+    fflush(nil)
+    exit(code)
+  }
+
+  /// Runs a command line and gives its exit code.
+  static func execute(_ arguments: [String]) -> Int32 {
+    do {
+      var command = try Root.parseAsRoot(arguments)
+      try command.run()
+      return 0
+    } catch let failure as Failure {
+      if !failure.message.isEmpty { Terminal.complain(failure.message) }
+      return failure.code
+    } catch {
+      return report(error)
+    }
+  }
+
+  private static func report(_ error: any Error) -> Int32 {
+    switch error {
+    case let error as ConfigurationError: Terminal.complain(error.description)
+    case let error as RunError:
+      Terminal.complain(error.description)
+      if case .configuration = error { return 2 }
+      return 1
+    default:
+      let message = Root.fullMessage(for: error)
+      guard Root.exitCode(for: error) != .success else {
+        Terminal.out(message)
+        return 0
+      }
+      Terminal.complain(message.hasPrefix("Error: ") ? String(message.dropFirst(7)) : message)
+    }
+    return 2
+  }
+}
+
+/// A subcommand's way out: a message and an exit code.
+struct Failure: Error {
+  let code: Int32
+  let message: String
+
+  /// A check failed, or a file was found damaged.
+  static func failed(_ message: String) -> Failure { Failure(code: 1, message: message) }
+  /// Interrupted: what was finished is kept.
+  static func interrupted(_ message: String) -> Failure { Failure(code: 3, message: message) }
+}
+
+/// The root of the command line.
+struct Root: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "unmask",
+    abstract: "A research workbench for the decoding strategies of masked diffusion language models.",
+    discussion: """
+      EXAMPLES
+        unmask decode --prompt "reverse : 3 1 4"                watch the reference model fill a canvas
+        unmask run Experiments/first-light.yaml                  run an experiment, or finish it
+        unmask strategies threshold                              a strategy's settings and source
+        unmask trace validate results/first-light/*/trace.h5     prove that traces replay
+
+      Exit codes: 0 success, 1 a check failed or a file is damaged, 2 wrong use, 3 interrupted.
+      """,
+    subcommands: [
+      RunCommand.self, DecodeCommand.self, LogitsCommand.self, TokenizeCommand.self, StrategiesCommand.self, BenchmarksCommand.self, ModelsCommand.self,
+      TraceCommand.self,
+    ])
+}

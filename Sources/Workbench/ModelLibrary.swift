@@ -1,0 +1,18 @@
+public import Diffusion
+public import Models
+
+/// Models by name or directory, their errors turned into configuration errors.
+public enum ModelLibrary {
+  /// The names of the models that ship.
+  public static var names: [String] { ModelCatalog.names }
+
+  /// A model, ready to decode.
+  public static func load(_ name: String) throws(ConfigurationError) -> LoadedModel {
+    do { return try LoadedModel(name) } catch { throw .unsupported(error.description) }
+  }
+
+  /// A model's tokenizer; nothing else of it is needed.
+  public static func tokenizer(_ name: String) throws(ConfigurationError) -> Tokenizer {
+    do { return try Tokenizer(directory: try ModelCatalog.directory(of: name)) } catch { throw .unsupported("\(error)") }
+  }
+}

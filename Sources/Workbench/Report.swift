@@ -1,0 +1,149 @@
+public import Diffusion
+
+/// What came of one run: outcomes in the order of the problems, and the seconds each took.
+public struct RunResult: Sendable {
+  /// The run.
+  public let plan: RunPlan
+  /// One outcome per problem asked for.
+  public let outcomes: [Outcome]
+  /// Decoding seconds, one entry per outcome.
+  public let seconds: [Double]
+  /// Whether every sample was decoded with nothing else in flight, so that its seconds are a speed.
+  public let isTimed: Bool
+  /// Where its files are.
+  public let directory: String
+}
+
+/// The comparison of an experiment's runs: one row per model, benchmark and strategy setting.
+public struct Report: Sendable {
+  /// One strategy at one setting on one benchmark, over all seeds.
+  public struct Row: Sendable {
+    /// The model.
+    public let model: String
+    /// The benchmark.
+    public let benchmark: String
+    /// The strategy and its swept setting.
+    public let label: String
+    /// Outcomes that the row is made of.
+    public let samples: Int
+    /// Share of right answers, 0 to 1, its error clustered by problem.
+    public let accuracy: Estimate
+    /// Model calls per sample.
+    public let rounds: Estimate
+    /// Canvas positions through the layers per sample.
+    public let positions: Double
+    /// Decoding seconds per sample; nil where the runs were not timed alone.
+    public let seconds: Estimate?
+    /// Answer tokens per model call, sum over sum.
+    public let tokensPerRound: Estimate
+    /// Baseline's rounds over this row's, on the same problems.
+    public let fewerRounds: Estimate?
+    /// Baseline's seconds over this row's, on the same problems.
+    public let speedup: Estimate?
+    /// Share of problems with the baseline's final answer.
+    public let agreement: Estimate?
+  }
+
+  /// The rows, in the order of the experiment.
+  public let rows: [Row]
+
+  /// Compares runs with the strategy named `baseline`, where there is one.
+  public init(_ results: [RunResult], baseline: String?) {
+    var groups: [(key: [String], results: [RunResult])] = []
+    for result in results {
+      let key = [result.plan.model.name, result.plan.selection.name + "/" + result.plan.selection.split.rawValue, result.plan.cell.label]
+      if let index = groups.firstIndex(where: { $0.key == key }) { groups[index].results.append(result) } else { groups.append((key, [result])) }
+    }
+    rows = groups.map { group in
+      let other = groups.first { $0.key[..<2] == group.key[..<2] && $0.results[0].plan.cell.strategy == baseline }
+      return Self.row(group.key, Observations(group.results), other.map { Observations($0.results) })
+    }
+  }
+
+  private static func row(_ key: [String], _ own: Observations, _ baseline: Observations?) -> Row {
+    let all = own.samples.map(\.outcome)
+    let pairs = baseline.map { own.paired(with: $0) }
+    return Row(
+      model: key[0], benchmark: key[1], label: key[2], samples: all.count, accuracy: .mean(own.clusters { $0.outcome.correct ? 1 : 0 }),
+      rounds: .mean(own.clusters { Double($0.outcome.rounds) }), positions: all.reduce(0) { $0 + Double($1.positions) } / Double(max(all.count, 1)),
+      seconds: own.isTimed ? .mean(own.clusters(\.seconds)) : nil,
+      tokensPerRound: .ratio(all.map { (Double($0.answerTokens), Double($0.rounds)) }),
+      fewerRounds: pairs.map { .ratio($0.map { (Double($1.outcome.rounds), Double($0.outcome.rounds)) }) },
+      speedup: own.isTimed && baseline?.isTimed == true ? pairs.map { .ratio($0.map { ($1.seconds, $0.seconds) }) } : nil,
+      agreement: pairs.map { .mean($0.map { [$0.outcome.extracted == $1.outcome.extracted ? 1 : 0] }) })
+  }
+
+  /// The table that a run ends with.
+  public var text: String {
+    var parts: [String] = []
+    var seen: [[String]] = []
+    for row in rows where !seen.contains([row.model, row.benchmark]) {
+      seen.append([row.model, row.benchmark])
+      let mine = rows.filter { $0.model == row.model && $0.benchmark == row.benchmark }
+      let header = ["strategy", "accuracy %", "± se", "rounds", "positions", "ms", "tokens/round", "rounds ÷", "speedup", "agreement %"]
+      let lines = mine.map { row in
+        [
+          row.label, fixed(row.accuracy.value * 100, 1), fixed(row.accuracy.error * 100, 1), fixed(row.rounds.value, 1), fixed(row.positions, 0),
+          row.seconds.map { fixed($0.value * 1000, 1) } ?? "shared", fixed(row.tokensPerRound.value, 2), row.fewerRounds.map { fixed($0.value, 2) } ?? "",
+          row.speedup.map { fixed($0.value, 2) } ?? "", row.agreement.map { fixed($0.value * 100, 1) } ?? "",
+        ]
+      }
+      parts.append("\(row.benchmark) on \(row.model), \(row.samples) samples\n" + TextTable(lines, header: header, numeric: Set(1..<header.count)).text)
+    }
+    return parts.joined(separator: "\n\n")
+  }
+
+  /// The rows as JSON.
+  public var json: Setting {
+    let number = { (estimate: Estimate?) -> Setting in
+      guard let estimate else { return Setting(.null) }
+      return ["value": Setting(.number(estimate.value)), "standard_error": Setting(.number(estimate.error))]
+    }
+    return Setting(
+      .list(
+        rows.map { row in
+          [
+            "model": Setting(.text(row.model)), "benchmark": Setting(.text(row.benchmark)), "strategy": Setting(.text(row.label)),
+            "samples": Setting(.integer(row.samples)), "accuracy": number(row.accuracy), "rounds": number(row.rounds),
+            "positions": Setting(.number(row.positions)), "seconds": number(row.seconds), "tokens_per_round": number(row.tokensPerRound),
+            "fewer_rounds": number(row.fewerRounds), "speedup": number(row.speedup), "agreement": number(row.agreement),
+          ]
+        }))
+  }
+}
+
+/// A row's samples, by problem and seed.
+private struct Observations {
+  struct Sample {
+    let outcome: Outcome
+    let seconds: Double
+  }
+
+  let samples: [Sample]
+  let isTimed: Bool
+
+  init(_ results: [RunResult]) {
+    samples = results.flatMap { zip($0.outcomes, $0.seconds).map { Sample(outcome: $0, seconds: $1) } }
+    isTimed = results.allSatisfy(\.isTimed)
+  }
+
+  /// One list of values per problem, in order of first appearance.
+  func clusters(_ value: (Sample) -> Double) -> [[Double]] {
+    var place: [String: Int] = [:]
+    var clusters: [[Double]] = []
+    for sample in samples {
+      if let index = place[sample.outcome.problem] { clusters[index].append(value(sample)) } else {
+        place[sample.outcome.problem] = clusters.count
+        clusters.append([value(sample)])
+      }
+    }
+    return clusters
+  }
+
+  /// Samples of the same problem and seed in both.
+  func paired(with other: Observations) -> [(Sample, Sample)] {
+    var theirs: [String: Sample] = [:]
+    for sample in other.samples { theirs["\(sample.outcome.problem) \(sample.outcome.seed)"] = sample }
+    return samples.compactMap { sample in theirs["\(sample.outcome.problem) \(sample.outcome.seed)"].map { (sample, $0) } }
+  }
+}

@@ -1,0 +1,148 @@
+public import Diffusion
+public import Models
+public import Traces
+
+/// One resolved configuration on one benchmark with one seed: everything a run needs, and the digest that is its identity.
+public struct RunPlan: Sendable {
+  /// The experiment's name.
+  public let experiment: String
+  /// The strategy and the setting of its swept keys.
+  public let cell: Experiment.Cell
+  /// The model.
+  public let model: LoadedModel
+  /// The benchmark.
+  public let benchmark: any Benchmark
+  /// Which of its problems.
+  public let selection: Experiment.Selection
+  /// The seed.
+  public let seed: Int
+  /// Response and block length in tokens.
+  public let geometry: Geometry
+  /// How tokens are proposed.
+  public let sampling: Sampling
+  /// Model calls after which a decode is given up.
+  public let maxRounds: Int
+  /// Response positions fixed before decoding.
+  public let pinned: [Int: Token]
+  /// The rules, ready to be copied per sample.
+  public let pipeline: Pipeline
+  /// What the trace records.
+  public let trace: TraceLevel
+  /// Every setting that can change the result, defaults filled in.
+  public let config: Setting
+  /// Identity: a digest of `config`, 16 hexadecimal digits.
+  public let digest: String
+
+  /// Raised only when some golden trace changes.
+  public static let engineVersion = 1
+
+  /// The first 16 hexadecimal digits of a text's SHA-256.
+  static func digest(of text: String) -> String {
+    var hash = SHA256()
+    hash.update(text.utf8)
+    return String(hash.hexadecimal().prefix(16))
+  }
+
+  /// The canvas of a prompt.
+  package func canvas(_ prompt: String) throws(ConfigurationError) -> Canvas {
+    try Canvas(
+      prompt: model.tokenizer.encode(prompt), length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: model.denoiser.vocabulary,
+      pinned: pinned)
+  }
+}
+
+extension Experiment {
+  /// The runs of this experiment, strategies varying fastest. Every mistake in any of them is reported.
+  public func plans(catalog: Catalog, benchmarks known: BenchmarkCatalog, load: (String) throws(ConfigurationError) -> LoadedModel) throws(ConfigurationError)
+    -> [RunPlan]
+  {
+    var plans: [RunPlan] = []
+    var mistakes: [ConfigurationError] = []
+    for name in models {
+      do throws(ConfigurationError) {
+        let model = try load(name)
+        for selection in benchmarks {
+          do throws(ConfigurationError) {
+            let benchmark = try known.benchmark(selection.name)
+            for seed in seeds {
+              for cell in cells {
+                do throws(ConfigurationError) { plans.append(try plan(cell, model, benchmark, selection, seed, catalog)) } catch {
+                  mistakes += error.at(path: "strategies.\(cell.strategy)").all
+                }
+              }
+            }
+          } catch { mistakes += error.all }
+        }
+      } catch { mistakes += error.all }
+    }
+    var unique: [ConfigurationError] = []
+    for mistake in mistakes where !unique.contains(mistake) { unique.append(mistake) }
+    try unique.check()
+    return plans
+  }
+
+  private func plan(
+    _ cell: Cell, _ model: LoadedModel, _ benchmark: any Benchmark, _ selection: Selection, _ seed: Int, _ catalog: Catalog
+  ) throws(ConfigurationError) -> RunPlan {
+    let standard = type(of: benchmark).geometry
+    let length = decoding.genLength ?? standard.genLength
+    // A block length of the benchmark's own is kept where it divides the length asked for.
+    let block = decoding.blockLength ?? (length % standard.blockLength == 0 ? standard.blockLength : length)
+    guard length % block == 0 else { throw .outOfRange(key: "block_length", value: "\(block)", expected: "a divisor of gen_length (\(length))") }
+    let pinned = try Self.pins(decoding.pinned, model: model)
+    var context = Parameters.Context(genLength: length, blockLength: block, vocabulary: model.denoiser.vocabulary, sampling: decoding.sampling)
+    let tokenizer = model.tokenizer
+    context.encode = { tokenizer.encode($0) }
+    context.decode = { tokenizer.decode($0) }
+    context.extract = { benchmark.extract($0) }
+    let built = try catalog.build(cell.rules, context: context)
+    try model.denoiser.check(built.pipeline.needs)
+    let pins = pinned.sorted { $0.key < $1.key }.map { Setting.Entry("\($0.key)", Setting(.integer(Int($0.value)))) }
+    let config: Setting = [
+      "benchmark": [
+        "name": Setting(.text(selection.name)), "split": Setting(.text(selection.split.rawValue)),
+        "version": Setting(.integer(type(of: benchmark).version)), "data": Setting(.text(benchmark.fingerprint(selection.split))),
+      ],
+      "decoding": [
+        "gen_length": Setting(.integer(length)), "block_length": Setting(.integer(block)),
+        "temperature": Setting(.number(decoding.sampling.temperature)), "top_p": Setting(.number(decoding.sampling.topP)),
+        "top_k": Setting(.integer(decoding.sampling.topK)), "max_rounds": Setting(.integer(decoding.maxRounds)), "pinned": Setting(.map(pins)),
+      ],
+      "engine": Setting(.integer(RunPlan.engineVersion)),
+      "model": ["digest": Setting(.text(model.digest)), "mask": Setting(.integer(Int(context.vocabulary.mask))), "end": Setting(.integer(Int(context.vocabulary.end)))],
+      "seed": Setting(.integer(seed)), "strategy": built.resolved,
+    ]
+    return RunPlan(
+      experiment: name, cell: cell, model: model, benchmark: benchmark, selection: selection, seed: seed,
+      geometry: Geometry(genLength: length, blockLength: block), sampling: decoding.sampling, maxRounds: decoding.maxRounds, pinned: pinned,
+      pipeline: built.pipeline, trace: trace, config: config, digest: RunPlan.digest(of: config.sorted.json))
+  }
+
+  /// Token ids of pinned entries; a text of several tokens fills the positions after its first.
+  private static func pins(_ settings: [Int: Setting], model: LoadedModel) throws(ConfigurationError) -> [Int: Token] {
+    var pins: [Int: Token] = [:]
+    for (position, setting) in settings.sorted(by: { $0.key < $1.key }) {
+      let tokens: [Token]
+      switch setting.value {
+      case .integer(let id) where id >= 0 && id < model.denoiser.vocabulary.size: tokens = [Token(id)]
+      case .text(let text): tokens = model.tokenizer.encode(text)
+      default:
+        throw ConfigurationError.wrongKind(key: "decoding.pinned.\(position)", found: setting.description, expected: "a token id or a text").at(line: setting.line)
+      }
+      for (offset, token) in tokens.enumerated() {
+        guard pins.updateValue(token, forKey: position + offset) == nil else {
+          throw ConfigurationError.composition("pinned position \(position + offset) is given twice").at(path: "decoding.pinned", line: setting.line)
+        }
+      }
+    }
+    return pins
+  }
+}
+
+extension Benchmark {
+  /// A digest of the first problems of a split: a benchmark that changes without a new version still changes the runs' identity.
+  func fingerprint(_ split: Split) -> String {
+    let content = problems(0..<4, of: split).map { "\($0.id)\n\($0.prompt)\n\($0.answer)\n" }.joined()
+    return RunPlan.digest(of: content)
+  }
+}

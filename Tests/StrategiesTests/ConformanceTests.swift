@@ -1,0 +1,111 @@
+import Diffusion
+import Foundation
+import Models
+import Strategies
+import Support
+import Testing
+
+/// Golden decodes recorded by running the authors' own code on a small trained model, reproduced round by round.
+@Suite struct ConformanceTests {
+  @Test(arguments: try Case.all())
+  func reproduces(_ golden: Case) throws {
+    let denoiser = try Case.denoiser.get()
+    let decoding = golden.decoding
+    let context = Parameters.Context(genLength: decoding.genLength, blockLength: decoding.blockLength, vocabulary: denoiser.vocabulary)
+    let built = try Catalog.standard.build(golden.strategy, context: context)
+    let canvas = try Canvas(
+      prompt: golden.promptIDs, length: decoding.genLength, blockLength: decoding.blockLength, vocabulary: denoiser.vocabulary, pinned: decoding.pinned)
+    var forwards: [Case.Forward] = []
+    let session = try Session(id: 0, canvas: canvas, pipeline: built.pipeline)
+    let outcome = Decoder(denoiser).decode([session]) { _, round in
+      let changes = round.changes
+      forwards.append(Case.Forward(commits: changes.commits.map { [$0.position, Int($0.token)] }, remasks: changes.remasks))
+    }
+    guard case .finished(let finished)? = outcome.first ?? nil else {
+      Issue.record("\(golden.name): \(String(describing: outcome))")
+      return
+    }
+    #expect(finished.canvas.response == golden.response)
+    #expect(finished.rounds == golden.rounds)
+    // The authors write a verified draft one call later than they could, so only the ends of drafting decodes are compared.
+    guard !golden.isDrafting else { return }
+    let first = zip(forwards, golden.forwards).enumerated().first { $0.element.0 != $0.element.1 }
+    #expect(first == nil, "first difference in round \(first?.offset ?? -1)")
+    #expect(forwards.count == golden.forwards.count)
+  }
+}
+
+/// One recorded decode.
+struct Case: Sendable, CustomTestStringConvertible {
+  struct Forward: Hashable, Sendable, Decodable {
+    let commits: [[Int]]
+    let remasks: [Int]
+  }
+
+  struct Decoding: Sendable {
+    let genLength: Int
+    let blockLength: Int
+    let pinned: [Int: Token]
+  }
+
+  let name: String
+  let promptIDs: [Token]
+  let decoding: Decoding
+  let strategy: Setting
+  let rounds: Int
+  let forwards: [Forward]
+  let response: [Token]
+
+  var testDescription: String { name }
+  var isDrafting: Bool { strategy.description.contains("freedave") }
+
+  /// The model that the cases were recorded on.
+  static let denoiser = Result { try TransformerDenoiser(directory: Self.fixtures.appending(path: "../../ModelsTests/Fixtures/model").path) }
+
+  static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
+
+  static func all() throws -> [Case] {
+    let folder = fixtures.appending(path: "cases")
+    let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil).sorted { $0.path < $1.path }
+    return try files.flatMap { file in
+      try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map { line in
+        try Case(try JSONSerialization.jsonObject(with: Data(line.utf8)), file: file.deletingPathExtension().lastPathComponent)
+      }
+    }
+  }
+
+  private init(_ object: Any, file: String) throws {
+    let fields = try #require(object as? [String: Any])
+    let settings = try #require(fields["decoding"] as? [String: Any])
+    name = file + "/" + (try #require(fields["case"] as? String))
+    promptIDs = try #require(fields["prompt_ids"] as? [Int]).map(Token.init)
+    var pinned: [Int: Token] = [:]
+    for (key, token) in settings["pinned"] as? [String: Int] ?? [:] { pinned[try #require(Int(key))] = Token(token) }
+    decoding = Decoding(
+      genLength: try #require(settings["gen_length"] as? Int), blockLength: try #require(settings["block_length"] as? Int), pinned: pinned)
+    strategy = try Setting(json: try #require(fields["strategy"]))
+    rounds = try #require(fields["rounds"] as? Int)
+    response = try #require(fields["response"] as? [Int]).map(Token.init)
+    forwards = try #require(fields["forwards"] as? [[String: Any]]).map { forward in
+      Forward(commits: try #require(forward["commits"] as? [[Int]]), remasks: try #require(forward["remasks"] as? [Int]))
+    }
+  }
+}
+
+extension Setting {
+  /// A setting from a value of JSONSerialization.
+  init(json: Any) throws {
+    switch json {
+    case let text as String: self.init(.text(text))
+    case let items as [Any]: self.init(.list(try items.map(Setting.init(json:))))
+    case let fields as [String: Any]: self.init(.map(try fields.sorted { $0.key < $1.key }.map { Entry($0.key, try Setting(json: $0.value)) }))
+    case let number as NSNumber:
+      if CFTypeIsBoolean(number) { self.init(.bool(number.boolValue)) } else if let whole = Int(exactly: number.doubleValue) {
+        self.init(.integer(whole))
+      } else { self.init(.number(number.doubleValue)) }
+    default: self.init(.null)
+    }
+  }
+}
+
+private func CFTypeIsBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" || String(cString: number.objCType) == "B" }
