@@ -1,7 +1,7 @@
 /// A value of a configuration file, with the line it stands on.
 public struct Setting: Sendable, Hashable {
   /// The kinds of values that YAML and JSON share.
-  public indirect enum Value: Sendable, Hashable {
+  public indirect enum Content: Sendable, Hashable {
     case null
     case bool(Bool)
     case integer(Int)
@@ -26,12 +26,12 @@ public struct Setting: Sendable, Hashable {
   }
 
   /// The value.
-  public var value: Value
+  public var value: Content
   /// The line of the file, from 1; nil where it was not read from one.
   public var line: Int?
 
   /// A value, with its line.
-  public init(_ value: Value, line: Int? = nil) {
+  public init(_ value: Content, line: Int? = nil) {
     self.value = value
     self.line = line
   }

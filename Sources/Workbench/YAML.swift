@@ -69,7 +69,7 @@ package enum YAML {
     }
   }
 
-  private static func value(_ scalar: Node.Scalar, _ node: Node) -> Setting.Value {
+  private static func value(_ scalar: Node.Scalar, _ node: Node) -> Setting.Content {
     guard scalar.style == .any || scalar.style == .plain else { return .text(scalar.string) }
     if node.null != nil { return .null }
     if let flag = node.bool { return .bool(flag) }
