@@ -25,25 +25,25 @@ extension ModelFamily {
       let rows = try reader.integer("vocab_size", 2...1 << 24)
       let size = try reader.integer("embedding_size", rows...1 << 24, default: rows)
       let ids = 0...size - 1
-      return ModelConfiguration(
+      var shape = ModelConfiguration(
         family: "llada",
         layers: try reader.integer("n_layers", 1...1 << 10),
         width: width,
         heads: heads,
         keyValueHeads: try keyValueHeads(reader, heads),
-        headWidth: width / heads,
         feedForward: try feedForward(reader, width),
         vocabularySize: size,
         normEpsilon: Float(try reader.number("rms_norm_eps", 0...1, default: 1e-5)),
         rotaryBase: try reader.number("rope_theta", 1...1e12, default: 10000),
         maxLength: try reader.integer("max_sequence_length", 1...1 << 20),
-        tiedEmbeddings: try reader.flag("weight_tying", default: true),
-        logitScale: try reader.flag("scale_logits", default: false) ? Float(1 / Double(width).squareRoot()) : 1,
-        attentionBias: biases || attentionBiases,
-        outputBias: biases,
         mask: Int32(try reader.integer("mask_token_id", ids)),
-        end: Int32(try reader.integer("eos_token_id", ids)),
-        start: reader["bos_token_id"] == nil ? nil : Int32(try reader.integer("bos_token_id", ids)))
+        end: Int32(try reader.integer("eos_token_id", ids)))
+      shape.tiedEmbeddings = try reader.flag("weight_tying", default: true)
+      if try reader.flag("scale_logits", default: false) { shape.logitScale = Float(1 / Double(width).squareRoot()) }
+      shape.attentionBias = biases || attentionBiases
+      shape.outputBias = biases
+      if reader["bos_token_id"] != nil { shape.start = Int32(try reader.integer("bos_token_id", ids)) }
+      return shape
     },
     tensors: TensorNames(
       embedding: "model.transformer.wte", finalNorm: "model.transformer.ln_f", head: "model.transformer.ff_out",

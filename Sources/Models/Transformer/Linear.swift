@@ -2,9 +2,9 @@ internal import CKernels
 
 /// A linear layer `y = x Wᵀ + b`, its weights packed once for the kernels.
 ///
-/// Every output element is one chain of fused multiply-adds over the inputs in order, from zero, and then the bias. Hence its bits depend
-/// on its row of `x` and its row of `W` alone: not on how many rows there are, where they lie, or which thread takes which panel.
-/// How weights are held is known only here.
+/// With the package's kernels every output element is one chain of fused multiply-adds over the inputs in order, from zero, and then the
+/// bias. Hence its bits depend on its row of `x` and its row of `W` alone: not on how many rows there are, where they lie, or which thread
+/// takes which panel. How weights are held is known only here.
 package final class Linear: Sendable {
   /// Inputs, `K`.
   package let inputs: Int
@@ -14,9 +14,10 @@ package final class Linear: Sendable {
   package let panels: Int
   private let packed: AlignedFloats
   private let bias: AlignedFloats?
+  private let arithmetic: Arithmetic
 
   /// Stacks matrices of `[outputs, inputs]` (and biases of `[outputs]`, as many or none) into one layer.
-  package init(_ matrices: [StoredTensor], biases: [StoredTensor] = []) throws(WeightsError) {
+  package init(_ matrices: [StoredTensor], biases: [StoredTensor] = [], arithmetic: Arithmetic = .kernels) throws(WeightsError) {
     let inputs = matrices.first?.shape.last ?? 0
     var outputs = 0
     for matrix in matrices { outputs += try matrix.shaped([matrix.shape.first ?? 0, inputs]).shape[0] }
@@ -44,6 +45,7 @@ package final class Linear: Sendable {
     self.outputs = outputs
     self.panels = panels
     self.bias = bias
+    self.arithmetic = arithmetic
   }
 
   /// Writes outputs `32 * panels` of `rows` rows. Rows of `y` have room for whole panels.
@@ -52,17 +54,21 @@ package final class Linear: Sendable {
   ) {
     let width = Int(UNMASK_PANEL)
     let first = y + range.lowerBound * width
-    unmask_matmul(x, stride, rows, inputs, packed.pointer + range.lowerBound * width * inputs, range.count, first, outStride)
+    let weights = packed.pointer + range.lowerBound * width * inputs
+    switch arithmetic {
+    case .kernels: unmask_matmul(x, stride, rows, inputs, weights, range.count, first, outStride)
+    case .openBLAS: OpenBLAS.multiply(x, stride, rows: rows, inputs: inputs, packed: weights, panels: range.count, to: first, outStride)
+    }
     if let bias { unmask_add(first, outStride, bias.pointer + range.lowerBound * width, 0, rows, range.count * width) }
   }
 
-  /// The weights unpacked, `[outputs, inputs]`, for checks against a plain product.
-  package func unpacked() -> [Float] {
-    let width = Int(UNMASK_PANEL)
-    return (0..<outputs * inputs).map { index in
-      let (row, column) = index.quotientAndRemainder(dividingBy: inputs)
-      return packed.pointer[(row / width * inputs + column) * width + row % width]
-    }
+  /// The outputs of a `[rows, inputs]` matrix, for checks.
+  package func callAsFunction(_ x: [Float]) -> [Float] {
+    let rows = x.count / max(inputs, 1)
+    let stride = AlignedFloats.stride(outputs)
+    let out = AlignedFloats(count: rows * stride)
+    apply(x, stride: inputs, rows: rows, to: out.pointer, stride: stride, panels: 0..<panels)
+    return (0..<rows * outputs).map { out.pointer[$0 / outputs * stride + $0 % outputs] }
   }
 }
 

@@ -38,6 +38,26 @@ public struct ModelConfiguration: Sendable, Hashable {
   public var end: Int32
   /// The id that starts a text, if there is one.
   public var start: Int32?
+
+  /// A shape with heads of `width / heads`.
+  package init(
+    family: String, layers: Int, width: Int, heads: Int, keyValueHeads: Int, feedForward: Int, vocabularySize: Int,
+    normEpsilon: Float = 1e-5, rotaryBase: Double = 10000, maxLength: Int, mask: Int32, end: Int32
+  ) {
+    self.family = family
+    self.layers = layers
+    self.width = width
+    self.heads = heads
+    self.keyValueHeads = keyValueHeads
+    headWidth = width / max(heads, 1)
+    self.feedForward = feedForward
+    self.vocabularySize = vocabularySize
+    self.normEpsilon = normEpsilon
+    self.rotaryBase = rotaryBase
+    self.maxLength = maxLength
+    self.mask = mask
+    self.end = end
+  }
 }
 
 /// Reads the keys of a `config.json`; every refusal names the file and the key.

@@ -32,17 +32,19 @@ package final class Transformer: Sendable {
 
   /// Loads a directory in Hugging Face layout: `config.json` and safetensors.
   ///
-  /// - Parameter threads: how many threads one forward pass may use.
-  package convenience init(directory: String, threads: Int = 1) throws(ModelError) {
+  /// - Parameters:
+  ///   - threads: how many threads one forward pass may use.
+  ///   - arithmetic: who computes the matrix products of the linear layers.
+  package convenience init(directory: String, threads: Int = 1, arithmetic: Arithmetic = .kernels) throws(ModelError) {
     let reader = try ConfigurationReader(directory + "/config.json")
     let family = try ModelFamily.of(reader)
     let configuration = try family.configuration(reader)
     do throws(WeightsError) {
-      try self.init(configuration, family.tensors, Checkpoint(directory: directory), threads: threads)
+      try self.init(configuration, family.tensors, Checkpoint(directory: directory), threads, arithmetic)
     } catch { throw .weights(error) }
   }
 
-  init(_ shape: ModelConfiguration, _ names: TensorNames, _ checkpoint: Checkpoint, threads: Int) throws(WeightsError) {
+  init(_ shape: ModelConfiguration, _ names: TensorNames, _ checkpoint: Checkpoint, _ threads: Int, _ arithmetic: Arithmetic) throws(WeightsError) {
     let width = shape.width
     let queryWidth = shape.heads * shape.headWidth
     let keyWidth = shape.keyValueHeads * shape.headWidth
@@ -60,7 +62,7 @@ package final class Transformer: Sendable {
         matrices.append(try checkpoint.tensor(part.name + ".weight", [part.outputs, inputs]))
         if bias { biases.append(try checkpoint.tensor(part.name + ".bias", [part.outputs])) }
       }
-      return try Linear(matrices, biases: biases)
+      return try Linear(matrices, biases: biases, arithmetic: arithmetic)
     }
 
     configuration = shape
@@ -86,7 +88,7 @@ package final class Transformer: Sendable {
     finalNorm = try vector(names.finalNorm)
     head =
       shape.tiedEmbeddings
-      ? try Linear([table]) : try linear([(names.head, shape.vocabularySize)], inputs: width, bias: shape.outputBias)
+      ? try Linear([table], arithmetic: arithmetic) : try linear([(names.head, shape.vocabularySize)], inputs: width, bias: shape.outputBias)
     rotary = Rotary(headWidth: shape.headWidth, base: shape.rotaryBase, positions: shape.maxLength)
   }
 

@@ -1,0 +1,53 @@
+internal import CKernels
+
+/// The C kernels, for the doctor and for tests: which path runs, and that every path gives the same bits.
+package enum Kernels {
+  /// The path taken on this machine: "avx512", "avx2" or "portable".
+  package static var path: String { String(cString: unmask_kernel_path()) }
+
+  /// Every path this machine can take, the widest first.
+  package static var paths: [String] {
+    let now = path
+    defer { _ = unmask_kernel_select(now) }
+    return ["avx512", "avx2", "portable"].filter { unmask_kernel_select($0) == 1 }
+  }
+
+  /// Takes a path from now on; false if this machine cannot.
+  package static func select(_ path: String) -> Bool { unmask_kernel_select(path) == 1 }
+
+  /// Exponentials of all elements.
+  package static func exp(_ x: [Float]) -> [Float] {
+    Array(unsafeUninitializedCapacity: x.count) { buffer, count in
+      count = x.count
+      if let out = buffer.baseAddress { unmask_exp(x, out, x.count) }
+    }
+  }
+
+  /// Softmax of each row of a `[rows, count]` matrix.
+  package static func softmax(_ x: [Float], rows: Int) -> [Float] {
+    let count = rows > 0 ? x.count / rows : 0
+    let stride = AlignedFloats.stride(count)
+    let memory = AlignedFloats(count: rows * stride)
+    for row in 0..<rows { for index in 0..<count { memory.pointer[row * stride + index] = x[row * count + index] } }
+    unmask_softmax(memory.pointer, stride, rows, count)
+    return (0..<rows * count).map { memory.pointer[$0 / count * stride + $0 % count] }
+  }
+
+  /// `silu(gate) * up`.
+  package static func swiglu(_ gate: [Float], _ up: [Float]) -> [Float] {
+    var out = gate
+    let count = min(gate.count, up.count)
+    out.withUnsafeMutableBufferPointer { buffer in
+      if let base = buffer.baseAddress { unmask_swiglu(base, up, count, 1, count) }
+    }
+    return out
+  }
+
+  /// RMSNorm of one row.
+  package static func rmsnorm(_ x: [Float], weight: [Float], epsilon: Float) -> [Float] {
+    Array(unsafeUninitializedCapacity: x.count) { buffer, count in
+      count = x.count
+      if let out = buffer.baseAddress { unmask_rmsnorm(x, x.count, 1, x.count, weight, epsilon, out, x.count) }
+    }
+  }
+}
