@@ -21,10 +21,8 @@ struct LogitsCommand: ParsableCommand {
     var separator = "["
     for (number, tokens) in inputs.enumerated() {
       guard !tokens.isEmpty else { throw ConfigurationError.unreadable(file: ids, reason: "input \(number) is empty") }
-      let query = Query(tokens: tokens, rows: Array(tokens.indices), reading: Reading(topK: 1, fullRows: true))
-      let responses: [Response]
-      do { responses = try denoiser.believe([query]) } catch { throw ConfigurationError.unreadable(file: ids, reason: "input \(number): \(error)") }
-      let rows = responses.flatMap(\.rows).compactMap(\.full)
+      let rows: [[Float]]
+      do { rows = try denoiser.logits([tokens])[0] } catch { throw ConfigurationError.unreadable(file: ids, reason: "input \(number): \(error)") }
       Terminal.out(separator, terminator: "[")
       for (index, row) in rows.enumerated() {
         Terminal.out((index > 0 ? ",[" : "[") + row.map { "\($0)" }.joined(separator: ",") + "]", terminator: "")

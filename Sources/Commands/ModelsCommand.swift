@@ -17,11 +17,11 @@ struct ModelsCommand: ParsableCommand {
 
   func run() throws {
     var facts: [Setting] = []
-    for name in name.map({ [$0] }) ?? ModelLibrary.names {
+    for name in try name.map({ [$0] }) ?? ModelLibrary.names() {
       let model = try ModelLibrary.load(name)
       let vocabulary = model.denoiser.vocabulary
       facts.append([
-        "name": Setting(.text(name)), "family": Setting(.text(model.family)), "parameters": Setting(.integer(model.parameterCount)),
+        "name": Setting(.text(name)), "family": Setting(.text(model.family)), "parameters": Setting(.integer(model.denoiser.configuration.parameterCount)),
         "vocabulary": Setting(.integer(vocabulary.size)), "mask": Setting(.integer(Int(vocabulary.mask))), "end": Setting(.integer(Int(vocabulary.end))),
         "max_length": Setting(.integer(model.denoiser.maxLength)), "digest": Setting(.text(model.digest)), "directory": Setting(.text(model.directory)),
       ])

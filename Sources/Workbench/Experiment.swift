@@ -74,7 +74,7 @@ public struct Experiment: Sendable {
     benchmarks = Self.selections(&reader)
     decoding = Self.decoding(&reader)
     seeds = Self.seeds(&reader)
-    trace = reader.choice("trace", default: TraceLevel.edits)
+    trace = Self.trace(&reader)
     baseline = reader.text("baseline")
     var cells: [Cell] = []
     let strategies = reader.take("strategies")
@@ -163,6 +163,16 @@ public struct Experiment: Sendable {
     inner.finish()
     for mistake in inner.mistakes { reader.fail(mistake, setting) }
     return decoding
+  }
+
+  private static func trace(_ reader: inout SettingReader) -> TraceLevel {
+    let names = ["none", "edits", "beliefs"]
+    guard let name = reader.text("trace") else { return .edits }
+    guard let level = TraceLevel(name) else {
+      reader.fail(.unknownName(name: name, kind: "trace level", known: names), reader.take("trace"))
+      return .edits
+    }
+    return level
   }
 
   private static func seeds(_ reader: inout SettingReader) -> [Int] {
