@@ -1,0 +1,183 @@
+import Diffusion
+import Testing
+
+@testable import Workbench
+
+/// What every benchmark owes, checked on each one of the catalog without naming it.
+@Suite struct BenchmarkConformance {
+  static let all = BenchmarkCatalog.standard.names
+
+  @Test(arguments: all) func noContentIsInTwoSplits(_ name: String) throws {
+    let benchmark = try BenchmarkCatalog.standard.benchmark(named: name)
+    var owner: [String: Split] = [:]
+    for split in Split.allCases {
+      for problem in benchmark.problems(0..<(split == .train ? 20_000 : 4_000), of: split) {
+        #expect(owner[problem.prompt, default: split] == split, "\(problem.id) is also in \(owner[problem.prompt, default: split])")
+        owner[problem.prompt] = split
+      }
+    }
+  }
+
+  @Test(arguments: all) func theFirstThousandOfTestAreDistinct(_ name: String) throws {
+    let problems = try BenchmarkCatalog.standard.benchmark(named: name).problems(0..<1_000, of: .test)
+    #expect(Set(problems.map(\.prompt)).count == 1_000)
+    #expect(Set(problems.map(\.id)).count == 1_000)
+  }
+
+  @Test(arguments: all) func aProblemIsAFunctionOfIndexAndSplit(_ name: String) throws {
+    let (one, other) = try (BenchmarkCatalog.standard.benchmark(named: name), BenchmarkCatalog.standard.benchmark(named: name))
+    let forwards = one.problems(0..<200, of: .test)
+    let backwards = (0..<200).reversed().map { other.problem($0, of: .test) }.reversed()
+    #expect(forwards == Array(backwards))
+    #expect(forwards[17].id == "\(name)/test/17")
+  }
+
+  @Test(arguments: all) func theReferenceIsRightAndAMutantIsWrong(_ name: String) throws {
+    let benchmark = try BenchmarkCatalog.standard.benchmark(named: name)
+    for problem in benchmark.problems(0..<500, of: .train) {
+      let right = benchmark.grade(problem.answer, problem)
+      #expect(right.isCorrect && right.score == 1 && right.extracted == benchmark.extract(problem.answer))
+      // The last character gone, another in its place, and nothing at all.
+      let shorter = String(problem.answer.dropLast())
+      for mutant in [shorter, shorter + "§", ""] where benchmark.extract(mutant) != right.extracted {
+        let wrong = benchmark.grade(mutant, problem)
+        #expect(!wrong.isCorrect && wrong.score < 1, "\(mutant) passes for \(problem.answer)")
+      }
+      #expect(!benchmark.grade("", problem).isCorrect && benchmark.extract("") == nil)
+    }
+  }
+
+  @Test(arguments: all) func everyLevelComesAsOften(_ name: String) throws {
+    let benchmark = try BenchmarkCatalog.standard.benchmark(named: name)
+    let counts = Dictionary(grouping: benchmark.problems(0..<240, of: .test), by: \.level).mapValues(\.count)
+    #expect(counts.count >= 3 && Set(counts.values).count == 1, "\(counts)")
+  }
+
+  @Test(arguments: all) func promptsAndResponsesHaveOneShape(_ name: String) throws {
+    let benchmark = try BenchmarkCatalog.standard.benchmark(named: name)
+    let geometry = type(of: benchmark).geometry
+    #expect(geometry.genLength % geometry.blockLength == 0)
+    for problem in benchmark.problems(0..<500, of: .dev) {
+      #expect(problem.prompt.hasSuffix("\n") && problem.prompt.filter(\.isNewline).count == 1)
+      #expect(problem.answer.hasPrefix(" ") && !problem.answer.contains("  ") && problem.answer.allSatisfy(\.isASCII))
+    }
+  }
+
+  @Test func aMisspeltNameIsAnsweredWithTheNearest() {
+    let catalog = BenchmarkCatalog.standard
+    #expect(throws: BenchmarkError.unknownBenchmark("arithmetics", nearest: "arithmetic", known: ["arithmetic", "lists"])) {
+      try catalog.benchmark(named: "arithmetics")
+    }
+    #expect(throws: BenchmarkError.unknownSplit("tests", nearest: "test", known: ["train", "dev", "test"])) {
+      try BenchmarkCatalog.split(named: "tests")
+    }
+    #expect(
+      BenchmarkError.unknownBenchmark("gsm8k", nearest: nil, known: ["arithmetic", "lists"]).description
+        == #"no benchmark is named "gsm8k"; known: arithmetic, lists"#)
+    #expect(BenchmarkCatalog.nearest(to: "", among: catalog.names) == nil)
+  }
+
+  @Test func aDownstreamBenchmarkIsFound() throws {
+    struct Echo: Benchmark {
+      static let name = "echo", summary = "say it again", version = 1, levelUnit = "words"
+      static let geometry = Geometry(genLength: 8, blockLength: 8)
+      func problem(_ index: Int, of split: Split) -> Problem {
+        Problem(id: "echo/\(split)/\(index)", prompt: "\(index)\n", answer: " \(index)", kind: "echo", level: 1)
+      }
+      func extract(_ response: String) -> String? { response }
+      func grade(_ response: String, _ problem: Problem) -> Grade { Grade(isCorrect: response == problem.answer, extracted: response) }
+    }
+    let catalog = BenchmarkCatalog.standard + [Echo.self]
+    #expect(try catalog.benchmark(named: "echo").problem(3, of: .dev).answer == " 3")
+    #expect(catalog.names.last == "echo")
+  }
+}
+
+/// Closed-form checks: the answers worked out a second time, in another way.
+@Suite struct BenchmarkAnswers {
+  @Test func everyWorkedStepHolds() throws {
+    for problem in Arithmetic().problems(0..<3_000, of: .train) {
+      let parts = problem.answer.split(separator: " #### ")
+      #expect(parts.count == 2)
+      let steps = parts[0].split(separator: ".").map { $0.split(separator: " ") }
+      #expect(steps.count == problem.level && problem.level == 2 + (Int(problem.id.split(separator: "/")[2]) ?? 0) % 3)
+      var known = Set<Int>()
+      for step in steps {
+        let numbers = [step[0], step[2], step[4]].compactMap { Int($0) }
+        try #require(step.count == 5 && numbers.count == 3)
+        let (left, right, result) = (numbers[0], numbers[1], numbers[2])
+        switch step[1] {
+        case "+": #expect(left + right == result)
+        case "-": #expect(left - right == result)
+        case "*": #expect(left * right == result)
+        default: #expect(step[1] == "/" && left == result * right)
+        }
+        #expect(numbers.allSatisfy { (1...99).contains($0) }, "\(problem.answer)")
+        // Every number of a step comes from the story or from a step before ("doubles" and "half" stand for a 2).
+        let told = Set(problem.prompt.split { !$0.isNumber }.compactMap { Int($0) }).union([2])
+        #expect(told.union(known).isSuperset(of: [left, right]), "\(problem.prompt) \(problem.answer)")
+        known.insert(result)
+      }
+      #expect(steps.last?.last == parts[1])
+    }
+  }
+
+  @Test func listsAreWhatTheirInstructionSays() throws {
+    for problem in Lists().problems(0..<3_000, of: .train) {
+      let halves = problem.prompt.dropLast().split(separator: ": ")
+      try #require(halves.count == 2)
+      let items = halves[1].split(separator: " ").map(String.init)
+      let answer = problem.answer.split(separator: " ").map(String.init)
+      #expect(items.count == problem.level && Set(items).count == items.count && items.sorted() == answer.sorted())
+      switch problem.kind {
+      case "copy": #expect(answer == items)
+      case "reverse": #expect((0..<items.count).allSatisfy { answer[$0] == items[items.count - 1 - $0] })
+      case "sort": #expect(zip(answer, answer.dropFirst()).allSatisfy { $0 < $1 })
+      default:
+        let places = halves[0].split(separator: " ").compactMap { Int($0) }
+        #expect(problem.kind == "shuffle" && places.count == items.count)
+        #expect(zip(places, answer).allSatisfy { items[$0 - 1] == $1 })
+      }
+    }
+  }
+
+  @Test func aListIsInOneSplitWhateverIsDoneWithIt() {
+    let owned = Split.allCases.map { split in
+      Set(Lists().problems(0..<3_000, of: split).map { $0.prompt.drop { $0 != ":" } })
+    }
+    #expect(owned[0].isDisjoint(with: owned[1]) && owned[0].isDisjoint(with: owned[2]) && owned[1].isDisjoint(with: owned[2]))
+  }
+
+  @Test func aChainOfSumsIsInOneSplitWhateverItIsAbout() {
+    let owned = Split.allCases.map { Set(Arithmetic().problems(0..<3_000, of: $0).map(\.answer)) }
+    #expect(owned[0].isDisjoint(with: owned[1]) && owned[0].isDisjoint(with: owned[2]) && owned[1].isDisjoint(with: owned[2]))
+  }
+
+  @Test(arguments: [
+    (" 5 + 3 = 8. #### 8", "8"), ("#### 1,234", "1234"), ("####   -07", "-7"), ("#### $12.", "12"), ("#### x #### 3", "3"),
+    ("#### 0", "0"), ("#### -0", "0"), ("##### 4", "4"), ("#### 8 #### 9", "8"), ("#### 8\n", "8"), ("####8 apples", "8"),
+  ])
+  func theNumberAfterTheMarkIsFound(_ response: String, _ number: String) {
+    #expect(Arithmetic().extract(response) == number)
+  }
+
+  @Test(arguments: ["", "8", "### 8", "####", "#### -", "#### ,", "#### eight", "#", "é####"])
+  func whereThereIsNoNumberNoneIsFound(_ response: String) {
+    #expect(Arithmetic().extract(response) == nil)
+  }
+
+  @Test func listsGivePartialCredit() {
+    let problem = Problem(id: "lists/test/0", prompt: "Copy the list: a b c d\n", answer: " a b c d", kind: "copy", level: 4)
+    let lists = Lists()
+    #expect(lists.grade("a b  c d\n", problem) == Grade(isCorrect: true, extracted: "a b c d"))
+    #expect(lists.grade(" a b d c", problem) == Grade(isCorrect: false, extracted: "a b d c", score: 0.5))
+    #expect(lists.grade(" a b c d e", problem).score == 0.8)
+    #expect(lists.grade(" \n ", problem) == Grade(isCorrect: false, extracted: nil))
+  }
+
+  /// The problems themselves are pinned: published numbers stand on them. A change here needs a new `version`.
+  @Test func theProblemsStayWhatTheyWere() {
+    #expect(Lists().problem(19, of: .test).prompt == "Write items 3 4 2 1 of the list: sun cup car star\n")
+    #expect(Arithmetic().problem(0, of: .test).answer == " 5 * 3 = 15. 15 + 7 = 22. #### 22")
+  }
+}
