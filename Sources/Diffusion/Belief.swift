@@ -107,7 +107,8 @@ public struct Belief: Sendable {
 
   private func logit(of token: Token, in row: RowSummary) -> Double? {
     if let full = row.full { return full.indices.contains(Int(token)) ? Double(full[Int(token)]) : nil }
-    return (row.top.first { $0.token == token } ?? row.gathered.first { $0.token == token } ?? row.withheld.first { $0.token == token }).map { Double($0.logit) }
+    let known = [row.top, row.gathered, row.withheld].lazy.compactMap { $0.first { $0.token == token } }
+    return known.first.map { Double($0.logit) }
   }
 
   /// One row, overlay applied: candidates in order, masses adjusted, a token proposed.

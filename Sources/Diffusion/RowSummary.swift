@@ -68,19 +68,19 @@ public struct Mass: Sendable, Hashable {
 /// What is kept of one row of logits: its best candidates, the tokens asked for, and sums over the whole vocabulary.
 public struct RowSummary: Sendable {
   /// The largest logits; ties in order of token id. The mask token is among them.
-  public let top: [Candidate]
+  public private(set) var top: [Candidate]
   /// The tokens asked for by `Reading.gather`.
-  public let gathered: [Candidate]
+  public private(set) var gathered: [Candidate]
   /// Sums over the whole row.
   public let mass: Mass
   /// Sums over the row without `Reading.suppress`; nil where that is empty.
-  public let remaining: Mass?
+  public private(set) var remaining: Mass?
   /// The tokens of `Reading.suppress`, which `remaining` leaves out.
-  public let withheld: [Candidate]
+  public private(set) var withheld: [Candidate]
   /// The whole row, where asked for.
-  public let full: [Float]?
+  public private(set) var full: [Float]?
   /// The final hidden state, where asked for.
-  public let hidden: [Float]?
+  public private(set) var hidden: [Float]?
 
   /// Summarises a row of `V` finite logits. O(V), two passes, float64 sums in order of token id.
   ///
@@ -126,6 +126,16 @@ public struct RowSummary: Sendable {
     }
     full = reading.fullRows ? Array(logits) : nil
     self.hidden = hidden
+  }
+
+  /// The row as it would be if only `needs` had been asked for: what an observer wants beyond them must not reach a rule.
+  func limited(to needs: Needs) -> RowSummary {
+    var copy = self
+    copy.top = Array(top.prefix(needs.reading.topK + needs.suppress.count))
+    copy.gathered = gathered.filter { needs.gather.contains($0.token) }
+    if !needs.fullRows { copy.full = nil }
+    if !needs.hidden { copy.hidden = nil }
+    return copy
   }
 
   private static func mass(_ logits: UnsafeBufferPointer<Float>, maximum: Double, of included: (Token) -> Bool) -> Mass {

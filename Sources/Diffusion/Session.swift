@@ -17,8 +17,9 @@ public struct Session: Sendable {
   private let sampling: Sampling
   private let trajectory: SeededRandom
   private let maxRounds: Int
-  private let observed: Needs
+  private var observed: Needs
   private var decisions = 0
+  private var wanted = Needs()
   private var asked: [(view: View, positions: [Int])] = []
 
   /// A session that has not begun.
@@ -40,6 +41,8 @@ public struct Session: Sendable {
     self.sampling = sampling
     self.maxRounds = maxRounds
     self.observed = observed
+    // Only rules suppress; asking for it would change the order of a row's sums.
+    self.observed.suppress = []
     trajectory = random[sample]
   }
 
@@ -53,8 +56,9 @@ public struct Session: Sendable {
     if let reason = views.isEmpty ? "it shows the model nothing" : views.lazy.compactMap(\.fault).first {
       throw .badView(strategy: pipeline.names.joined(separator: " + "), round: decisions, reason: reason)
     }
-    var needs = pipeline.needs.union(observed)
-    if sampling.temperature > 0 { needs.fullRows = true }
+    wanted = pipeline.needs
+    if sampling.temperature > 0 { wanted.fullRows = true }
+    let needs = wanted.union(observed)
     asked = views.map { ($0, needs.positions(in: $0.canvas)) }
     return asked.map { query(for: $0.view, rows: $0.positions, needs: needs) }
   }
@@ -63,6 +67,7 @@ public struct Session: Sendable {
   package mutating func absorb(_ responses: [Response]) throws(DecodingError) -> Round {
     guard responses.count == asked.count, !responses.isEmpty else { throw .incomplete(expected: asked.count, got: responses.count) }
     var seen: [Step.Seen] = []
+    var recorded: Belief?
     var spent = Cost()
     for (response, (view, positions)) in zip(responses, asked) {
       guard response.rows.count == positions.count + view.extra.count else {
@@ -70,7 +75,9 @@ public struct Session: Sendable {
       }
       let rows = Array(response.rows[..<positions.count])
       let extras = Array(response.rows[positions.count...])
-      seen.append(Step.Seen(view: view, belief: Belief(rows, at: positions, of: view.canvas, extras: extras, sampling: sampling)))
+      let all = Belief(rows, at: positions, of: view.canvas, extras: extras, sampling: sampling)
+      recorded = recorded ?? all
+      seen.append(Step.Seen(view: view, belief: observed == .nothing ? all : unobserved(rows, at: positions, extras, of: view.canvas)))
       spent += response.cost
     }
     var step = Step(index: decisions, shown: canvas, belief: seen[0].belief, views: seen, trajectory: trajectory)
@@ -84,7 +91,15 @@ public struct Session: Sendable {
     cost += spent
     return Round(
       index: rounds - 1, kind: responses.contains(where: \.isRefresh) ? .refresh : step.edits.isEmpty ? .passed : .ordinary, cost: spent, shown: before,
-      canvas: canvas, belief: seen[0].belief, edits: step.edits, survivals: survivals(of: step), isFinal: canvas.isComplete)
+      canvas: canvas, belief: recorded ?? seen[0].belief, edits: step.edits, survivals: survivals(of: step), isFinal: canvas.isComplete)
+  }
+
+  /// What the rules believe: only what they asked for, so that recording more never changes a decision.
+  private func unobserved(_ rows: [RowSummary], at positions: [Int], _ extras: [RowSummary], of canvas: Canvas) -> Belief {
+    let asked = Set(wanted.positions(in: canvas))
+    let kept = zip(rows, positions).filter { asked.contains($0.1) }
+    return Belief(
+      kept.map { $0.0.limited(to: wanted) }, at: kept.map(\.1), of: canvas, extras: extras.map { $0.limited(to: wanted) }, sampling: sampling)
   }
 
   private func survivals(of step: Step) -> [Survival] {
@@ -102,8 +117,7 @@ public struct Session: Sendable {
     var query = Query(
       tokens: canvas.prompt + canvas.response + view.extra.map(\.token), promptLength: start,
       window: canvas.window.lowerBound + start..<canvas.window.upperBound + start, rows: positions.map { $0 + start } + extraRows,
-      reading: Reading(
-        topK: max(needs.topK, 3), gather: needs.gather.sorted(), suppress: needs.suppress.sorted(), fullRows: needs.fullRows, hidden: needs.hidden),
+      reading: needs.reading,
       lineage: Lineage(session: id, branch: view.branch, parent: view.parent))
     if !view.extra.isEmpty { query.positionIDs = Array(0..<end) + view.extra.map { start + $0.position } }
     if let sees = view.sees {

@@ -136,6 +136,11 @@ public struct Needs: Sendable, Hashable {
     return both
   }
 
+  /// What is wanted of each row. At least 3 candidates: the mask token takes a place, and a margin takes two.
+  package var reading: Reading {
+    Reading(topK: max(topK, 3), gather: gather.sorted(), suppress: suppress.sorted(), fullRows: fullRows, hidden: hidden)
+  }
+
   /// The response positions wanted of a canvas, in order.
   package func positions(in canvas: Canvas) -> [Int] {
     canvas.response.indices.filter { position in
