@@ -16,6 +16,9 @@ public struct Vocabulary: Sendable, Hashable {
     self.mask = mask
     self.end = end
   }
+
+  /// It in words.
+  var words: String { "\(size) tokens, mask \(mask), end \(end)" }
 }
 
 /// The identity of a response position; it survives insertions and deletions around it.

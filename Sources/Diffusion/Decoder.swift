@@ -39,8 +39,10 @@ public struct Decoder: Sendable {
           if sessions[index].isFinished { outcomes[index] = .finished(sessions[index]) }
         case .failure(let error): outcomes[index] = .failed(sessions[index], error)
         }
+        if outcomes[index] != nil { denoiser.forget(session: sessions[index].id) }
       }
     }
+    for index in sessions.indices where outcomes[index] == nil { denoiser.forget(session: sessions[index].id) }
     return outcomes
   }
 
@@ -49,7 +51,13 @@ public struct Decoder: Sendable {
     var results: [(Int, Result<Round, DecodingError>)] = []
     var shares: [(index: Int, queries: [Query])] = []
     for index in live {
-      do throws(DecodingError) { shares.append((index, try sessions[index].queries())) } catch { results.append((index, .failure(error))) }
+      do throws(DecodingError) {
+        let queries = try sessions[index].queries()
+        for query in queries {
+          do { try denoiser.check(query) } catch { throw DecodingError.denoiser(error) }
+        }
+        shares.append((index, queries))
+      } catch { results.append((index, .failure(error))) }
     }
     return results + answer(&sessions, shares)
   }
@@ -90,6 +98,10 @@ public struct Decoder: Sendable {
   /// Why the denoiser cannot serve a session, or nil.
   private func refusal(of session: Session) -> DecodingError? {
     let length = session.canvas.prompt.count + session.canvas.response.count
+    let (own, model) = (session.canvas.vocabulary, denoiser.vocabulary)
+    if own != model {
+      return .denoiser(.unsupported("the canvas was made for another vocabulary (\(own.words)) than the model's (\(model.words))"))
+    }
     if length > denoiser.maxLength { return .denoiser(.tooLong(length: length, limit: denoiser.maxLength)) }
     return nil
   }
@@ -103,5 +115,18 @@ extension Denoiser {
       throw .unsupported("the strategy (or temperature) reads whole rows of logits, which this model does not give")
     }
     if !needs.stale, !abilities.contains(.freshRows) { throw .unsupported("the strategy needs fresh rows in every round, which this cache does not give") }
+  }
+
+  /// Refuses a query that this denoiser cannot meet: what a rule shows and needs may change from round to round.
+  func check(_ query: Query) throws(DenoiserError) {
+    let asksForRows = query.positionIDs != nil || query.visibility != nil
+    if asksForRows, !abilities.contains(.extraRows) { throw .unsupported("the strategy shows extra rows, which this model does not take") }
+    if !query.soft.isEmpty, !abilities.contains(.softInputs) { throw .unsupported("the strategy shows soft inputs, which this model does not take") }
+    if query.reading.hidden, !abilities.contains(.hiddenStates) {
+      throw .unsupported("the strategy reads hidden states, which this model does not give")
+    }
+    if query.reading.fullRows, !abilities.contains(.fullRows) {
+      throw .unsupported("the strategy (or temperature) reads whole rows of logits, which this model does not give")
+    }
   }
 }

@@ -13,6 +13,8 @@ public protocol Denoiser: Sendable {
   func believe(_ queries: [Query]) throws(DenoiserError) -> [Response]
   /// Says which cached states go on, and under which branch; every other state of those sessions may be dropped.
   func settle(_ survivals: [Survival])
+  /// Says that a session has ended, whatever way: its cached states may be dropped.
+  func forget(session: Int)
 }
 
 extension Denoiser {
@@ -22,6 +24,8 @@ extension Denoiser {
   public var maxLength: Int { .max }
   /// Nothing is cached.
   public func settle(_ survivals: [Survival]) {}
+  /// Nothing is cached.
+  public func forget(session: Int) {}
 }
 
 /// What a denoiser can do beyond plain rows.

@@ -46,6 +46,9 @@ public struct GuidedDenoiser: Denoiser {
       })
   }
 
+  /// The base forgets.
+  public func forget(session: Int) { base.forget(session: session) }
+
   private func plain(_ query: Query) -> Query {
     var copy = query
     copy.reading = Reading(topK: 1, fullRows: true, hidden: query.reading.hidden)

@@ -32,7 +32,10 @@ public struct Pipeline: Sendable {
     var views = rules[0].views(of: canvas)
     for index in rules.indices.dropFirst() {
       let wanted = rules[index].views(of: canvas)
-      if wanted.count > views.count || wanted.contains(where: { $0.isDecorated }) { views = wanted }
+      guard wanted.isSpecial else { continue }
+      let isClash = views.isSpecial
+      views = wanted
+      if isClash { views[0].clash = "two rules of the list show the model more than the canvas; keep one" }
     }
     return views
   }
@@ -49,9 +52,9 @@ public struct Pipeline: Sendable {
   }
 }
 
-extension View {
-  /// Whether it shows more than a canvas.
-  fileprivate var isDecorated: Bool { !extra.isEmpty || !soft.isEmpty || sees != nil }
+extension [View] {
+  /// Whether it shows more than one plain canvas.
+  fileprivate var isSpecial: Bool { count > 1 || contains { !$0.extra.isEmpty || !$0.soft.isEmpty || $0.sees != nil } }
 }
 
 extension Sequence where Element == Int {

@@ -89,8 +89,9 @@ public struct Session: Sendable {
     decisions += step.decisions
     rounds += 1
     cost += spent
+    let isIdle = !step.edits.contains { $0.branch == Edit.main }
     return Round(
-      index: rounds - 1, kind: responses.contains(where: \.isRefresh) ? .refresh : step.edits.isEmpty ? .passed : .ordinary, cost: spent, shown: before,
+      index: rounds - 1, kind: responses.contains(where: \.isRefresh) ? .refresh : isIdle ? .passed : .ordinary, cost: spent, shown: before,
       canvas: canvas, belief: recorded ?? seen[0].belief, edits: step.edits, survivals: survivals(of: step), isFinal: canvas.isComplete)
   }
 

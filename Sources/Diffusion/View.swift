@@ -51,6 +51,9 @@ public struct View: Sendable {
   /// The branch whose cache state this one continues from.
   public var parent: Int
 
+  /// Why it cannot be shown together with what other rules want, or nil.
+  var clash: String?
+
   /// Shows a canvas as it is.
   public init(_ canvas: Canvas, branch: Int = 0, parent: Int? = nil) {
     self.canvas = canvas
@@ -60,6 +63,7 @@ public struct View: Sendable {
 
   /// What in it does not exist, or nil.
   package var fault: String? {
+    if let clash { return clash }
     let known = { (token: Token) in token >= 0 && Int(token) < canvas.vocabulary.size }
     for row in extra {
       if !canvas.response.indices.contains(row.position) { return "an extra row stands at position \(row.position), which the response does not have" }
