@@ -67,7 +67,10 @@ import Testing
       try session(3, good, [Custom { $0.reveal(77) }]), try session(4, good, [counting, Threshold(0.7)]),
       try session(5, good, [Custom { $0.insertMask(before: 0) }]),
     ]
-    let results = decode(batch, with: toy)
+    let spy = Spy(toy)
+    let results = decode(batch, with: spy)
+    // Session 1 was refused before it began; every other has ended, whichever way, and is forgotten.
+    #expect(spy.forgotten.sorted() == [0, 2, 3, 4, 5])
     #expect(results[1].error == .denoiser(.tooLong(length: 35, limit: 30)))
     #expect(results[2].error == .denoiser(.unknownToken(token: 99, vocabulary: 24)))
     #expect(results[3].error == .illegal(strategy: "custom", round: 0, position: 77, reason: "the response has no position 77"))

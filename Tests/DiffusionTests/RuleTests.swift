@@ -161,6 +161,19 @@ import Testing
     #expect(result.session.canvas == canvas && result.rounds.isEmpty)
   }
 
+  @Test func twoRulesCannotBothShowMore() throws {
+    let soft = Custom(show: { canvas in
+      var view = View(canvas)
+      view.soft = [0: []]
+      return [view]
+    }) { $0.finish() }
+    let reason = "two rules of the list show the model more than the canvas; keep one"
+    for rules in [[Wino(wide: 0.5, narrow: 0.1), soft], [soft, Threshold(0.5), Wino(wide: 0.5, narrow: 0.1)]] as [[any Strategy]] {
+      let names = rules.map { type(of: $0).name }.joined(separator: " + ")
+      #expect(try decode(try .toy(), rules, with: ToyDenoiser()).error == .badView(strategy: names, round: 0, reason: reason))
+    }
+  }
+
   @Test func illegalViewsAreCaught() throws {
     let views: [(String, @Sendable (Canvas) -> [View])] = [
       ("it shows the model nothing", { _ in [] }),

@@ -158,5 +158,26 @@ import Testing
       try ToyDenoiser().check(needs)
     }
     try toy.check(Needs())
+    let soft = Custom(show: { canvas in
+      var view = View(canvas)
+      view.soft = [0: []]
+      return [view]
+    }) { $0.finish() }
+    for (rule, what) in [
+      (Wino(wide: 0.5, narrow: 0.1), "shows extra rows, which this model does not take"), (soft, "shows soft inputs, which this model does not take"),
+      (Custom(needs: Needs(hidden: true)) { $0.finish() }, "reads hidden states, which this model does not give"),
+    ] as [(any Strategy, String)] {
+      #expect(try decode(try .toy(), [rule], with: toy).error == .denoiser(.unsupported("the strategy " + what)))
+    }
+    #expect(try decode(try .toy(), [OneByOne()], with: toy, sampling: Sampling(temperature: 1)).error != nil)
+    #expect(try decode(try .toy(), [OneByOne()], with: toy).error == nil)
+  }
+
+  @Test func theModelsVocabularyIsTheCanvass() throws {
+    let other = Vocabulary(size: 24, mask: 0, end: 22)
+    let result = try decode(try .toy(vocabulary: other), [OneByOne()], with: ToyDenoiser())
+    #expect(
+      result.error?.description
+        == "the canvas was made for another vocabulary (24 tokens, mask 0, end 22) than the model's (24 tokens, mask 23, end 22)")
   }
 }

@@ -4,7 +4,7 @@ internal import Synchronization
 /// Passes everything on to another denoiser and remembers what it was asked.
 public final class Spy: Denoiser {
   private let base: any Denoiser
-  private let log = Mutex<(batches: [[Query]], survivals: [[Survival]])>(([], []))
+  private let log = Mutex<(batches: [[Query]], survivals: [[Survival]], forgotten: [Int])>(([], [], []))
 
   /// Listens in on a denoiser.
   public init(_ base: any Denoiser) { self.base = base }
@@ -13,6 +13,9 @@ public final class Spy: Denoiser {
   public var batches: [[Query]] { log.withLock { $0.batches } }
   /// Every `settle` so far.
   public var survivals: [[Survival]] { log.withLock { $0.survivals } }
+
+  /// Every session that has ended, in order.
+  public var forgotten: [Int] { log.withLock { $0.forgotten } }
 
   /// The base's.
   public var vocabulary: Vocabulary { base.vocabulary }
@@ -31,5 +34,11 @@ public final class Spy: Denoiser {
   public func settle(_ survivals: [Survival]) {
     log.withLock { $0.survivals.append(survivals) }
     base.settle(survivals)
+  }
+
+  /// Notes that the session ended and passes it on.
+  public func forget(session: Int) {
+    log.withLock { $0.forgotten.append(session) }
+    base.forget(session: session)
   }
 }
