@@ -109,6 +109,14 @@ public final class Journal: Sendable {
     }
   }
 
+  /// The whole records of a journal, whoever holds it, without changing anything; none where there is no journal of this run.
+  public static func peek(_ path: String, runDigest: String) throws(TraceError) -> [Entry] {
+    guard access(path, F_OK) == 0 else { return [] }
+    let bytes = try Files.read(path, limit: largestFile)
+    let contents = JournalRecords(bytes)
+    return contents.runDigest == runDigest ? contents.records.compactMap { entry(bytes[$0.payload]) } : []
+  }
+
   private static func entry(_ payload: ArraySlice<UInt8>) -> Entry? {
     var reader = ByteReader(payload)
     guard let sample = reader.blob(), let outcome = reader.blob(), reader.isAtEnd, let trace = SampleTrace(decoding: sample[...]) else { return nil }

@@ -1,7 +1,8 @@
 extension Trace {
   /// How a trace differs from another, first differences first; empty if they are equal.
   ///
-  /// Equal means: every column bit for bit, every attribute, except what depends on the clock (`seconds`, `forward_seconds`, `decide_seconds`, `created`).
+  /// Equal means: every column bit for bit, every attribute, except what depends on the clock
+  /// (`seconds`, `forward_seconds`, `decide_seconds`, `created`, `timing`).
   ///
   /// - Parameter limit: differences listed at most.
   public func differences(from other: Trace, limit: Int = 10) -> [String] {

@@ -4,9 +4,8 @@ internal import Diffusion
 extension Trace {
   var encoded: [UInt8] {
     var out = ByteWriter()
-    for text in [attributes.config, attributes.runDigest, attributes.modelDigest, attributes.created, attributes.status.rawValue, attributes.level] {
-      out.put(text)
-    }
+    let own = attributes
+    for text in [own.config, own.runDigest, own.modelDigest, own.created, own.status.rawValue, own.level, own.timing?.rawValue ?? ""] { out.put(text) }
     let vocabulary = attributes.vocabulary
     out.put(vocabulary.map { [$0.size, Int($0.mask), Int($0.end)] } ?? [])
     out.put(candidates)
@@ -36,11 +35,12 @@ extension Trace {
   init?(decoding bytes: [UInt8]) {
     var input = ByteReader(bytes[...])
     guard let config = input.text(), let run = input.text(), let model = input.text(), let created = input.text(),
-      let status = input.text().flatMap(Status.init(rawValue:)), let level = input.text(), let words = input.integers(), let candidates = input.integer(),
+      let status = input.text().flatMap(Status.init(rawValue:)), let level = input.text(), let timing = input.text(), let words = input.integers(), let candidates = input.integer(),
       let tableCount = input.count()
     else { return nil }
     var attributes = Attributes(config: config, runDigest: run, modelDigest: model, created: created, status: status)
     attributes.level = level
+    attributes.timing = Timing(rawValue: timing)
     if words.count == 3, let mask = Token(exactly: words[1]), let end = Token(exactly: words[2]) {
       attributes.vocabulary = Vocabulary(size: words[0], mask: mask, end: end)
     }

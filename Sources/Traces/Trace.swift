@@ -26,6 +26,14 @@ public struct Trace: Sendable {
     case started, complete
   }
 
+  /// Whether the seconds of a trace are a speed.
+  public enum Timing: String, Sendable, Hashable {
+    /// Every sample was decoded with nothing else in flight.
+    case exclusive
+    /// Some samples shared the machine with others.
+    case shared
+  }
+
   /// The attributes of the file.
   public struct Attributes: Sendable, Hashable {
     /// The resolved configuration of the run, as JSON.
@@ -42,11 +50,13 @@ public struct Trace: Sendable {
     public var level: String
     /// Size and special ids of the tokens' vocabulary; nil if another program did not say.
     public var vocabulary: Vocabulary?
+    /// Whether the seconds are a speed; nil if another program did not say. It depends on the clock, so equal traces may differ in it.
+    public var timing: Timing?
 
     /// Attributes of a trace; see `now` for `created`.
     public init(
       config: String, runDigest: String, modelDigest: String, created: String = Attributes.now, status: Status = .complete, level: TraceLevel = .edits,
-      vocabulary: Vocabulary? = nil
+      vocabulary: Vocabulary? = nil, timing: Timing? = nil
     ) {
       self.config = config
       self.runDigest = runDigest
@@ -55,6 +65,7 @@ public struct Trace: Sendable {
       self.status = status
       self.level = level.name
       self.vocabulary = vocabulary
+      self.timing = timing
     }
   }
 

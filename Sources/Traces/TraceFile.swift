@@ -37,6 +37,7 @@ public enum TraceFile {
       ("run_digest", .text(own.runDigest)), ("model_digest", .text(own.modelDigest)), ("created", .text(own.created)), ("status", .text(own.status.rawValue)),
       ("level", .text(own.level)),
     ]
+    if let timing = own.timing { list.append(("timing", .text(timing.rawValue))) }
     if let vocabulary = own.vocabulary {
       list += [
         ("vocabulary_size", .integer(vocabulary.size)), ("mask_token", .integer(Int(vocabulary.mask))), ("end_token", .integer(Int(vocabulary.end))),
@@ -134,6 +135,7 @@ public enum TraceFile {
       config: try text("config"), runDigest: try text("run_digest"), modelDigest: try text("model_digest"), created: try text("created"), status: status)
     let hasBeliefs = reader.has(group: TraceSchema.beliefs)
     attributes.level = try reader.text(attribute: "level") ?? (hasBeliefs ? TraceSchema.beliefs : "edits")
+    attributes.timing = try reader.text(attribute: "timing").flatMap(Trace.Timing.init(rawValue:))
     if let size = try reader.integer(attribute: "vocabulary_size"), let mask = try reader.integer(attribute: "mask_token").flatMap(Int32.init(exactly:)),
       let end = try reader.integer(attribute: "end_token").flatMap(Int32.init(exactly:)), size > 0
     {
