@@ -9,7 +9,7 @@
 /// Copying costs nothing. Positions are those of the canvas that was shown.
 public struct Belief: Sendable {
   /// How tokens are proposed.
-  public let sampling: Sampling
+  public private(set) var sampling: Sampling
   /// The rows that the model gave, without the overlay.
   public var raw: Raw { Raw(belief: self) }
 
@@ -76,6 +76,15 @@ public struct Belief: Sendable {
   /// The final hidden state of a position, where `needs` asked for it.
   public func hidden(_ position: Int) -> [Float]? { row(position).flatMap { rows[$0].hidden } }
 
+  /// The same rows, with tokens proposed another way: for a wrapper whose members are sampled.
+  ///
+  /// A temperature above 0 needs full rows.
+  public func proposing(by sampling: Sampling) -> Belief {
+    var copy = self
+    copy.sampling = sampling
+    return copy
+  }
+
   /// Adds `mass` (at least 0) to the logit of a token that `needs` gathered or that is among the row's best.
   ///
   /// - Returns: whether the token's logit was known, so that the mass could be added.
@@ -129,7 +138,8 @@ public struct Belief: Sendable {
       candidates.append((token, before + extra))
     }
     if !added.isEmpty { candidates.sort { $0.logit != $1.logit ? $0.logit > $1.logit : $0.token < $1.token } }
-    var proposal = candidates.first { $0.token != mask } ?? (token: -1, logit: -.infinity)
+    let best = candidates.first { $0.token != mask } ?? (token: -1, logit: -.infinity)
+    var proposal = best
     if sampling.temperature > 0, let full = row.full {
       var logits = full.map(Double.init)
       for (token, extra) in added { logits[Int(token)] += extra }
@@ -139,7 +149,7 @@ public struct Belief: Sendable {
       if token >= 0 { proposal = (token, logits[Int(token)]) }
     }
     return BeliefRow.Content(
-      token: proposal.token, logit: proposal.logit, candidates: candidates, mass: mass, full: row.full, added: added, suppressed: suppressed)
+      token: proposal.token, logit: proposal.logit, best: best, candidates: candidates, mass: mass, full: row.full, added: added, suppressed: suppressed)
   }
 }
 
@@ -148,6 +158,7 @@ public struct BeliefRow: Sendable {
   struct Content: Sendable {
     let token: Token
     let logit: Double
+    let best: (token: Token, logit: Double)
     let candidates: [(token: Token, logit: Double)]
     let mass: Mass
     let full: [Float]?
@@ -170,6 +181,11 @@ public struct BeliefRow: Sendable {
 
   /// Probability of the proposed token, untempered, the mask's share kept in the softmax. -infinity if unknown.
   public var confidence: Double { content.map { $0.mass.probability(of: $0.logit) } ?? -.infinity }
+
+  /// The most probable token that is not the mask, whatever the temperature, with its probability; nil if unknown.
+  public var best: (token: Token, probability: Double)? {
+    content.map { ($0.best.token, $0.mass.probability(of: $0.best.logit)) }
+  }
 
   /// The largest candidates with their logits, the mask among them, in order.
   public var candidates: [(token: Token, logit: Double)] { content?.candidates ?? [] }
@@ -207,6 +223,15 @@ public struct BeliefRow: Sendable {
     if let known = content.candidates.first(where: { $0.token == token }) { return content.mass.probability(of: known.logit) }
     guard let full = content.full, full.indices.contains(Int(token)) else { return nil }
     return content.mass.probability(of: Double(full[Int(token)]) + (content.added[token] ?? 0))
+  }
+
+  /// Every token's logit, in order of id, suppressed ones at -infinity, where `needs` asked for full rows.
+  public var logits: [Double]? {
+    guard let content, let full = content.full else { return nil }
+    var logits = full.map(Double.init)
+    for (token, extra) in content.added where logits.indices.contains(Int(token)) { logits[Int(token)] += extra }
+    for token in content.suppressed where logits.indices.contains(Int(token)) { logits[Int(token)] = -.infinity }
+    return logits
   }
 
   /// Every token's probability, in order of id, where `needs` asked for full rows.

@@ -151,6 +151,30 @@ public struct Parameters: Sendable {
     return value
   }
 
+  /// A list of whole numbers, or the name of one.
+  public mutating func ints(
+    _ key: String, default standard: [Int], named: [String: [Int]] = [:], in range: some RangeExpression<Int>, _ help: String = ""
+  ) throws(ConfigurationError) -> [Int] {
+    let setting = given(key)
+    let expected = ["a list of whole numbers, each \(words(range))"] + named.keys.sorted()
+    var values = standard
+    switch setting?.value {
+    case nil: break
+    case .text(let name):
+      guard let list = named[name] else { throw wrong(key, setting, expected.joined(separator: ", or ")) }
+      values = list
+    case .list(let items):
+      values = []
+      for item in items {
+        guard case .integer(let value) = item.value, range.contains(value) else { throw out(key, setting, expected[0]) }
+        values.append(value)
+      }
+    default: throw wrong(key, setting, expected.joined(separator: ", or "))
+    }
+    declare(key, "\(standard)", expected.joined(separator: ", or "), help, Setting(.list(values.map { Setting(.integer($0)) })))
+    return values
+  }
+
   /// A list of numbers.
   public mutating func numbers(
     _ key: String, default standard: [Double], in range: some RangeExpression<Double>, _ help: String = ""
@@ -197,11 +221,20 @@ public struct Parameters: Sendable {
 
   /// The strategy that a wrapper drives.
   public mutating func base(_ key: String = "base", default standard: Setting, _ help: String = "") throws(ConfigurationError) -> Pipeline {
+    try bases(key, default: standard, in: [context], help)[0]
+  }
+
+  /// The strategy that a wrapper drives, once for each surroundings it is driven in: a member's block length, its temperature.
+  public mutating func bases(
+    _ key: String = "base", default standard: Setting, in contexts: [Context], _ help: String = ""
+  ) throws(ConfigurationError) -> [Pipeline] {
     let setting = given(key) ?? standard
-    let built: Catalog.Built
-    do { built = try context.catalog.build(setting, context: context) } catch { throw error.at(path: "\(owner).\(key)", line: setting.line) }
-    declare(key, standard.description, "a list of strategies", help, built.resolved)
-    return built.pipeline
+    var built: [Catalog.Built] = []
+    for each in contexts {
+      do { built.append(try context.catalog.build(setting, context: each)) } catch { throw error.at(path: "\(owner).\(key)", line: setting.line) }
+    }
+    declare(key, standard.description, "a list of strategies", help, built.first?.resolved ?? setting)
+    return built.map(\.pipeline)
   }
 
   /// Refuses keys that nobody read.

@@ -30,6 +30,21 @@ public struct Sampling: Sendable, Hashable {
     guard topK >= 0 else { throw .outOfRange(key: "top_k", value: "\(topK)", expected: "0 or more") }
   }
 
+  /// Whether tokens are drawn from anything but the model's own distribution.
+  public var isShaping: Bool { temperature > 0 && temperature != 1 || topK > 0 || topP < 1 }
+
+  /// The distribution that tokens are drawn from: tempered, cut by top-p and top-k, in order of token id. Temperature 0 leaves a row untempered.
+  public func distribution(_ logits: [Double]) -> [Double] {
+    let floor = cutoff(logits)
+    let maximum = logits.max() ?? 0
+    let shares = logits.map { $0 >= floor && $0 > -.infinity ? exp(($0 - maximum) / scale) : 0 }
+    let total = shares.reduce(0, +)
+    return total > 0 ? shares.map { $0 / total } : shares
+  }
+
+  /// What logits are divided by.
+  private var scale: Double { temperature > 0 ? temperature : 1 }
+
   /// Draws from a row of logits by the Gumbel-max trick in float64: the largest of `z - temperature * ln(-ln u)`.
   ///
   /// - Parameters:
@@ -52,7 +67,7 @@ public struct Sampling: Sendable, Hashable {
     guard let maximum = sorted.first else { return -.infinity }
     var floor = -Double.infinity
     if topP < 1 {
-      let shares = sorted.map { exp(($0 - maximum) / temperature) }
+      let shares = sorted.map { exp(($0 - maximum) / scale) }
       let total = shares.reduce(0, +)
       var reached = 0.0
       // A token is kept while the mass before it does not exceed top_p, so the first always is.

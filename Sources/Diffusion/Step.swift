@@ -62,6 +62,14 @@ public struct Step: Sendable {
   /// Every position masked on the shown canvas, in any block, and untouched since.
   public var masked: [Int] { shown.masked.filter { !touched.contains(shown.slots[$0]) } }
 
+  /// What may be masked again now: positions before the end of the current block that hold a token, from before or from this step, and are not pinned.
+  public var revocable: [Int] {
+    (0..<shown.window.upperBound).filter { position in
+      guard !shown.pinned[position], let place = place(of: position) else { return false }
+      return !canvas.isMasked(place)
+    }
+  }
+
   /// Whether an earlier rule of this step edited the position.
   public func isTouched(_ position: Int) -> Bool { shown.slots.indices.contains(position) && touched.contains(shown.slots[position]) }
 
@@ -89,9 +97,11 @@ public struct Step: Sendable {
   /// Says that nothing happens in this step on purpose, which keeps the progress clause out.
   public mutating func pass() { isPassed = true }
 
-  /// Fills everything that is still masked, in every block, with its proposal.
+  /// Fills everything that is still masked, in every block, with its proposal: also what an earlier rule of this step took back.
   public mutating func finish() {
-    for position in masked { reveal(position) }
+    for position in shown.response.indices where shown.isMasked(position) || belief[position].isKnown {
+      if let place = place(of: position), canvas.isMasked(place) { reveal(position) }
+    }
   }
 
   /// The state of a view goes on as a branch; without any call every view goes on as its own.
@@ -99,17 +109,11 @@ public struct Step: Sendable {
 
   private mutating func edit(_ kind: Edit.Kind, _ position: Int, _ token: Token) {
     guard fault == nil else { return }
-    let place: Int?
-    if shown.slots == canvas.slots {
-      place = position
-    } else if position == shown.slots.count {
-      place = canvas.slots.count
-    } else if shown.slots.indices.contains(position) {
-      place = canvas.slots.firstIndex(of: shown.slots[position])
-    } else {
-      place = -1
+    let count = shown.slots.count
+    guard position >= 0, position < count || (position == count && kind == .insertMask) else {
+      return fail(position, "the response has no position \(position)")
     }
-    guard let place else { return fail(position, "it was deleted in this step") }
+    guard let place = position == count ? canvas.slots.count : place(of: position) else { return fail(position, "it was deleted in this step") }
     var edit = Edit(kind, at: place, token: token)
     if let reason = canvas.fault(of: edit) { return fail(position, reason) }
     edit.author = author
@@ -122,6 +126,11 @@ public struct Step: Sendable {
     canvas.apply(edit)
     edits.append(edit)
     if kind != .insertMask { touched.insert(shown.slots[position]) }
+  }
+
+  /// Where a shown position stands on the canvas as edited so far; nil if it was deleted.
+  private func place(of position: Int) -> Int? {
+    shown.slots == canvas.slots ? position : canvas.slots.firstIndex(of: shown.slots[position])
   }
 
   private mutating func fail(_ position: Int, _ reason: String) {
@@ -142,6 +151,18 @@ public struct Step: Sendable {
     Step(
       index: index, shown: canvas, belief: belief.aligned(to: canvas), views: views ?? [Seen(view: View(canvas), belief: belief)],
       trajectory: member.map { trajectory["member"][$0] } ?? trajectory)
+  }
+
+  /// The same step with only some of its edits, for a wrapper that accepts a decision in part. Its base must edit no lengths.
+  public func keeping(_ isKept: (Edit) -> Bool) -> Step {
+    var copy = self
+    copy.canvas = shown
+    copy.edits = edits.filter(isKept)
+    for edit in copy.edits where copy.fault == nil {
+      if let reason = copy.canvas.fault(of: edit) { copy.fail(edit.position, reason) } else { copy.canvas.apply(edit) }
+    }
+    copy.touched = Set(copy.edits.compactMap { shown.slots.indices.contains($0.position) ? shown.slots[$0.position] : nil })
+    return copy
   }
 
   /// Makes a substep's edits this step's own. Its shown canvas must be this step's canvas.

@@ -11,6 +11,8 @@ public protocol Strategy: Sendable {
   static var source: String { get }
   /// What it does to a step, which decides what it composes with.
   static var role: Role { get }
+  /// Whether it may insert or delete positions, which a wrapper that compares canvases cannot follow.
+  static var editsLengths: Bool { get }
   /// Reads its settings; reading a key declares its name, default and range.
   init(_ parameters: inout Parameters) throws(ConfigurationError)
   /// What it wants to know after the next model call.
@@ -42,6 +44,8 @@ extension Strategy {
   public static var source: String { "" }
   /// Selectors are the rule.
   public static var role: Role { .selector }
+  /// Most rules keep the length.
+  public static var editsLengths: Bool { false }
   /// Whether it drives another strategy.
   public static var isWrapper: Bool { role == .wrapper }
   /// The rows it may decide.
