@@ -5,5 +5,6 @@ extension Catalog {
   public static let standard = Catalog([
     Quota.self,
     Threshold.self,
+    Suppress.self,
   ])
 }
