@@ -5,6 +5,7 @@ extension Catalog {
   public static let standard = Catalog([
     Quota.self,
     Threshold.self,
+    Factor.self,
     Suppress.self,
   ])
 }
