@@ -6,6 +6,7 @@ extension Catalog {
     Quota.self,
     Threshold.self,
     Factor.self,
+    Frechet.self,
     Suppress.self,
   ])
 }
