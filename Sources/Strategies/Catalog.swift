@@ -7,6 +7,7 @@ extension Catalog {
     Threshold.self,
     Factor.self,
     Frechet.self,
+    Hierarchy.self,
     Suppress.self,
   ])
 }
