@@ -8,6 +8,7 @@ extension Catalog {
     Factor.self,
     Frechet.self,
     Hierarchy.self,
+    LocalLeap.self,
     Suppress.self,
   ])
 }
