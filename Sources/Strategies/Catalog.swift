@@ -9,6 +9,7 @@ extension Catalog {
     Frechet.self,
     Hierarchy.self,
     LocalLeap.self,
+    Credit.self,
     Suppress.self,
   ])
 }
