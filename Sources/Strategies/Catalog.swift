@@ -4,6 +4,7 @@ extension Catalog {
   /// The strategies that ship: one file and one line each.
   public static let standard = Catalog([
     Quota.self,
+    Timesteps.self,
     Threshold.self,
     Factor.self,
     Frechet.self,
