@@ -12,5 +12,6 @@ extension Catalog {
     LocalLeap.self,
     Credit.self,
     Suppress.self,
+    Prophet.self,
   ])
 }
