@@ -13,5 +13,6 @@ extension Catalog {
     Credit.self,
     Suppress.self,
     Prophet.self,
+    Sched.self,
   ])
 }
