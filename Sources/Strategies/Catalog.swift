@@ -14,5 +14,6 @@ extension Catalog {
     Suppress.self,
     Prophet.self,
     Sched.self,
+    Saber.self,
   ])
 }
