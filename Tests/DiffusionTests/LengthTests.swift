@@ -89,5 +89,13 @@ import Testing
     }
     let result = try decode(try .toy(), [rule], with: ToyDenoiser())
     #expect(result.error == .illegal(strategy: "custom", round: 0, position: 2, reason: "it was deleted in this step"))
+    for unknown in [16, -1, 400] {
+      let after = Custom { step in
+        step.insertMask(before: 0)
+        step.reveal(unknown, as: 1)
+      }
+      let reason = "the response has no position \(unknown)"
+      #expect(try decode(try .toy(), [after], with: ToyDenoiser()).error == .illegal(strategy: "custom", round: 0, position: unknown, reason: reason))
+    }
   }
 }
