@@ -60,7 +60,7 @@ public struct ModelCatalog: Sendable {
   private static func digestOfFile(_ path: String) throws(ModelError) -> String {
     do throws(WeightsError) {
       var digest = SHA256()
-      digest.update(try MappedFile(path).bytes)
+      try MappedFile(path).withBytes { digest.update($0) }
       return digest.hexadecimal()
     } catch { throw .weights(error) }
   }

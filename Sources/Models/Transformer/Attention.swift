@@ -1,10 +1,11 @@
+internal import CKernels
+internal import Diffusion
+
 #if canImport(Glibc)
   internal import Glibc
 #else
   internal import Darwin
 #endif
-internal import CKernels
-internal import Diffusion
 
 /// Attention of one head group of one sequence: rotary positions, scores, softmax, weighted sum.
 ///

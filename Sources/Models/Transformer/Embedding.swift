@@ -21,8 +21,7 @@ package struct Embedding: Sendable {
   /// Writes the `D` values of a token; `token` is in range.
   @discardableResult
   package func read(_ token: Int, into pointer: UnsafeMutablePointer<Float>) -> Bool {
-    let address = table.bytes.baseAddress?.advanced(by: token * width * type.width)
-    return unmask_widen(address, type.code, width, pointer) == 1
+    table.withBytes { unmask_widen($0.baseAddress?.advanced(by: token * width * type.width), type.code, width, pointer) == 1 }
   }
 
   /// Writes the weighted sum of several tokens' embeddings, in the order given.

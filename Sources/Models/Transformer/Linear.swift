@@ -22,11 +22,12 @@ package final class Linear: Sendable {
     var outputs = 0
     for matrix in matrices { outputs += try matrix.shaped([matrix.shape.first ?? 0, inputs]).shape[0] }
     let panels = (outputs + Int(UNMASK_PANEL) - 1) / Int(UNMASK_PANEL)
-    packed = AlignedFloats(count: panels * Int(UNMASK_PANEL) * inputs)
+    let packed = AlignedFloats(count: panels * Int(UNMASK_PANEL) * inputs)
     var row = 0
     for matrix in matrices {
       let type = try matrix.elementType()
-      guard unmask_pack(matrix.bytes.baseAddress, type.code, row, matrix.shape[0], inputs, packed.pointer) == 1 else { throw matrix.fault(.nonFinite) }
+      let finite = matrix.withBytes { unmask_pack($0.baseAddress, type.code, row, matrix.shape[0], inputs, packed.pointer) }
+      guard finite == 1 else { throw matrix.fault(.nonFinite) }
       row += matrix.shape[0]
     }
     var bias: AlignedFloats?
@@ -44,6 +45,7 @@ package final class Linear: Sendable {
     self.inputs = inputs
     self.outputs = outputs
     self.panels = panels
+    self.packed = packed
     self.bias = bias
     self.arithmetic = arithmetic
   }
@@ -68,7 +70,12 @@ package final class Linear: Sendable {
     let stride = AlignedFloats.stride(outputs)
     let out = AlignedFloats(count: rows * stride)
     apply(x, stride: inputs, rows: rows, to: out.pointer, stride: stride, panels: 0..<panels)
-    return (0..<rows * outputs).map { out.pointer[$0 / outputs * stride + $0 % outputs] }
+    return Array(unsafeUninitializedCapacity: rows * outputs) { buffer, count in
+      for row in 0..<rows {
+        buffer.baseAddress?.advanced(by: row * outputs).initialize(from: out.pointer + row * stride, count: outputs)
+      }
+      count = rows * outputs
+    }
   }
 }
 
@@ -89,7 +96,8 @@ extension StoredTensor {
 
   /// Writes all elements as float32; refuses what is not finite.
   package func widen(into pointer: UnsafeMutablePointer<Float>) throws(WeightsError) {
-    guard unmask_widen(bytes.baseAddress, try elementType().code, count, pointer) == 1 else { throw fault(.nonFinite) }
+    let code = try elementType().code
+    guard withBytes({ unmask_widen($0.baseAddress, code, count, pointer) }) == 1 else { throw fault(.nonFinite) }
   }
 
   /// All elements as float32.

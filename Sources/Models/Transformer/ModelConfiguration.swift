@@ -69,14 +69,13 @@ package struct ConfigurationReader: Sendable {
   /// Reads a file.
   package init(_ path: String) throws(ModelError) {
     file = path
+    let mapped: MappedFile
+    do throws(WeightsError) { mapped = try MappedFile(path) } catch { throw .weights(error) }
+    guard mapped.count <= 1 << 20 else { throw .malformed(file: path, reason: "it has \(mapped.count) bytes, expected at most 1 MB") }
     let document: StrictJSON
-    do throws(WeightsError) {
-      let mapped = try MappedFile(path)
-      guard mapped.bytes.count <= 1 << 20 else { throw .malformed(file: path, reason: "\(mapped.bytes.count) bytes, expected at most 1 MB") }
-      do throws(StrictJSON.Fault) { document = try StrictJSON(mapped.bytes) } catch {
-        throw .malformed(file: path, reason: "not valid JSON: \(error)")
-      }
-    } catch { throw .weights(error) }
+    do throws(StrictJSON.Fault) {
+      document = try mapped.withBytes { (bytes) throws(StrictJSON.Fault) in try StrictJSON(bytes) }
+    } catch { throw .malformed(file: path, reason: "not valid JSON: \(error)") }
     guard case .object(let members) = document else { throw .malformed(file: path, reason: "it is \(document.kind), expected an object") }
     self.members = members
   }

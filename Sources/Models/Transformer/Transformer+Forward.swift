@@ -12,7 +12,10 @@ package struct RowTile {
   private let hiddenStride: Int
   private let hiddenCount: Int
 
-  init(_ rows: Range<Int>, logits: UnsafePointer<Float>, _ logitStride: Int, _ logitCount: Int, hiddens: UnsafePointer<Float>, _ hiddenStride: Int, _ hiddenCount: Int) {
+  init(
+    _ rows: Range<Int>, logits: UnsafePointer<Float>, _ logitStride: Int, _ logitCount: Int, hiddens: UnsafePointer<Float>, _ hiddenStride: Int,
+    _ hiddenCount: Int
+  ) {
     self.rows = rows
     self.logits = logits
     self.logitStride = logitStride

@@ -30,7 +30,9 @@ package struct Checkpoint: Sendable {
   private static func sharded(_ index: String, _ directory: String) throws(WeightsError) -> [String: StoredTensor] {
     let file = try MappedFile(index)
     let document: StrictJSON
-    do throws(StrictJSON.Fault) { document = try StrictJSON(file.bytes) } catch { throw .malformed(file: index, reason: "not valid JSON: \(error)") }
+    do throws(StrictJSON.Fault) {
+      document = try file.withBytes { (bytes) throws(StrictJSON.Fault) in try StrictJSON(bytes) }
+    } catch { throw .malformed(file: index, reason: "not valid JSON: \(error)") }
     guard case .object(let members) = document, case .object(let map)? = members["weight_map"] else {
       throw .malformed(file: index, reason: "`weight_map` is missing or not an object")
     }

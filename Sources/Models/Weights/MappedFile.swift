@@ -10,8 +10,10 @@
 package final class MappedFile: Sendable {
   /// The path it was opened by.
   package let path: String
-  /// The bytes. The mapping is private and never written, so any thread may read it.
-  package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+  /// How many bytes.
+  package var count: Int { mapping.count }
+  /// The mapping is private and never written, so any thread may read it.
+  private nonisolated(unsafe) let mapping: UnsafeRawBufferPointer
 
   /// Maps an ordinary file.
   package init(_ path: String) throws(WeightsError) {
@@ -29,10 +31,17 @@ package final class MappedFile: Sendable {
     guard let base = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
       throw .unreadable(file: path, reason: Self.reason(errno))
     }
-    bytes = UnsafeRawBufferPointer(start: base, count: count)
+    mapping = UnsafeRawBufferPointer(start: base, count: count)
   }
 
-  deinit { if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) } }
+  deinit { if let base = mapping.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), mapping.count) } }
+
+  /// Lends the bytes; they stay mapped until `body` returns.
+  package func withBytes<Result, Failure: Error>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> Result) throws(Failure) -> Result {
+    // Without this the mapping could go as soon as its address has been read.
+    defer { withExtendedLifetime(self) {} }
+    return try body(mapping)
+  }
 
   private static func reason(_ code: Int32) -> String { strerror(code).map { String(cString: $0) } ?? "error \(code)" }
 

@@ -14,15 +14,17 @@ package struct SafetensorsFile: Sendable {
   /// Maps a file and checks its header.
   package init(_ path: String) throws(WeightsError) {
     file = try MappedFile(path)
-    let bytes = file.bytes
-    guard bytes.count >= 8 else { throw .malformed(file: path, reason: "it ends within the 8 bytes of the header's length") }
-    let claimed = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-    guard claimed <= UInt64(Self.headerLimit), claimed <= UInt64(bytes.count - 8) else {
-      throw .headerLength(file: path, length: claimed, bytes: bytes.count)
+    let size = file.count
+    guard size >= 8 else { throw .malformed(file: path, reason: "it ends within the 8 bytes of the header's length") }
+    let claimed = UInt64(littleEndian: file.withBytes { $0.loadUnaligned(as: UInt64.self) })
+    guard claimed <= UInt64(Self.headerLimit), claimed <= UInt64(size - 8) else {
+      throw .headerLength(file: path, length: claimed, bytes: size)
     }
     let dataStart = 8 + Int(claimed)
     let header: StrictJSON
-    do throws(StrictJSON.Fault) { header = try StrictJSON(UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart])) } catch {
+    do throws(StrictJSON.Fault) {
+      header = try file.withBytes { (bytes) throws(StrictJSON.Fault) in try StrictJSON(UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart])) }
+    } catch {
       throw .malformed(file: path, reason: "its header is not valid JSON: \(error)")
     }
     guard case .object(let members) = header else { throw .malformed(file: path, reason: "its header is \(header.kind), expected an object") }
@@ -67,7 +69,7 @@ package struct SafetensorsFile: Sendable {
       shape.append(size)
       elements = product
     }
-    let limit = file.bytes.count - dataStart
+    let limit = file.count - dataStart
     guard let begin = offsets[0].integer, let end = offsets[1].integer, begin >= 0 else {
       throw fault(.entry("`data_offsets` are not offsets"))
     }
@@ -99,8 +101,8 @@ package struct SafetensorsFile: Sendable {
       at = tensor.range.upperBound
       before = tensor.name
     }
-    guard at == file.bytes.count else {
-      throw .malformed(file: file.path, reason: "its last \(file.bytes.count - at) bytes belong to no tensor")
+    guard at == file.count else {
+      throw .malformed(file: file.path, reason: "its last \(file.count - at) bytes belong to no tensor")
     }
   }
 }

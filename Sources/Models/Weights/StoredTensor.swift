@@ -21,8 +21,10 @@ package struct StoredTensor: Sendable {
   /// Where its bytes are.
   package let range: Range<Int>
 
-  /// The bytes.
-  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: file.bytes[range]) }
+  /// Lends the bytes.
+  package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    file.withBytes { body(UnsafeRawBufferPointer(rebasing: $0[range])) }
+  }
 
   /// A fault of this tensor.
   package func fault(_ fault: TensorFault) -> WeightsError { .tensor(file: file.path, name: name, fault: fault) }

@@ -87,7 +87,8 @@ private struct Parser {
   }
 
   mutating func take(_ character: Unicode.Scalar) throws(Fault) {
-    guard next == UInt8(ascii: character) else { throw fault("expected `\(character)`") }
+    guard let byte = next else { throw fault("the text ends early") }
+    guard byte == UInt8(ascii: character) else { throw fault("expected `\(character)`") }
     at += 1
   }
 
