@@ -1,6 +1,6 @@
-internal import ArgumentParser
+public import ArgumentParser
 internal import Diffusion
-internal import Workbench
+public import Workbench
 
 extension Split: ExpressibleByArgument {}
 
@@ -29,14 +29,14 @@ struct BenchmarksCommand: ParsableCommand {
   func run() throws {
     let catalog = Unmask.benchmarks
     guard let name else {
-      let rows = catalog.entries.map { [$0.name, "\($0.version)", "\($0.geometry.genLength)", "\($0.geometry.blockLength)", $0.summary] }
+      let rows = catalog.benchmarks.map { [$0.name, "\($0.version)", "\($0.geometry.genLength)", "\($0.geometry.blockLength)", $0.summary] }
       guard !json else {
-        for entry in catalog.entries { Terminal.out(Self.describe(entry).json) }
+        for entry in catalog.benchmarks { Terminal.out(Self.describe(entry).json) }
         return
       }
       return Terminal.out(TextTable(rows, header: ["benchmark", "version", "gen_length", "block_length", "problems"], numeric: [1, 2, 3]).text)
     }
-    let benchmark = try catalog.benchmark(name)
+    let benchmark = try catalog.benchmark(named: name)
     if !json {
       let type = type(of: benchmark)
       Terminal.out("\(type.name): \(type.summary)\ngen_length \(type.geometry.genLength), block_length \(type.geometry.blockLength), version \(type.version)\n")

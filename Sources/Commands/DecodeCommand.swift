@@ -74,30 +74,37 @@ struct DecodeCommand: ParsableCommand {
         try Session(
           id: index, canvas: canvas, pipeline: built.pipeline, sampling: sampling, random: random, sample: occurrence, maxRounds: maxRounds))
     }
-    let live = format == .text && sessions.count == 1 && Terminal.isInteractive(STDOUT_FILENO) ? CanvasPicture(model.tokenizer) : nil
-    let results = DecodeResults(count: sessions.count)
+    let prepared = sessions
+    let live = format == .text && prepared.count == 1 && Terminal.isInteractive(STDOUT_FILENO) ? CanvasPicture(model.tokenizer) : nil
+    let results = DecodeResults(count: prepared.count)
     Terminal.catchInterrupts()
-    Workers.run(jobs: jobs, count: sessions.count) { index in
+    Workers.run(jobs: jobs, count: prepared.count) { index in
       var forwards: [Setting] = []
-      var builder = TraceBuilder(canvas: sessions[index].canvas, problem: "prompt/\(index)", seed: Int(truncatingIfNeeded: seed), level: .edits)
+      var seconds = 0.0
+      var builder = TraceBuilder(canvas: prepared[index].canvas, problem: "prompt/\(index)", seed: Int(truncatingIfNeeded: seed), level: .edits)
       let outcome = Decoder(model.denoiser).decode(
-        [sessions[index]],
+        [prepared[index]],
         record: { _, round in
           forwards.append(Self.forward(round))
           builder.record(round)
+          seconds += round.forwardSeconds + round.decideSeconds
           live?.draw(round)
         }, while: { !Terminal.isInterrupted })[0]
-      if let outcome { results.add(index, outcome, forwards, builder) }
+      if let outcome { results.add(index, outcome, forwards, builder.finish(seconds: seconds)) }
       return !Terminal.isInterrupted
     }
-    for index in sessions.indices {
+    for index in prepared.indices {
       guard let (outcome, forwards) = results[index] else { throw Failure.interrupted("interrupted") }
       switch outcome {
       case .failed(_, let error): throw RunError.decoding(error, problem: "prompt \(index)")
       case .finished(let session): show(session, forwards, model, live)
       }
     }
-    if let trace { try results.writeTrace(to: trace, config: config(built.resolved, model), model: model) }
+    if let trace {
+      let config = config(built.resolved, blockLength, model)
+      try results.writeTrace(
+        to: trace, config: config, digest: RunPlan.digest(of: config.sorted.json), model: model, timing: jobs == 1 ? .exclusive : .shared)
+    }
   }
 
   private func prompts(_ model: LoadedModel) throws(ConfigurationError) -> [[Token]] {
@@ -146,10 +153,10 @@ struct DecodeCommand: ParsableCommand {
     ]
   }
 
-  private func config(_ resolved: Setting, _ model: LoadedModel) -> Setting {
+  private func config(_ resolved: Setting, _ blockLength: Int, _ model: LoadedModel) -> Setting {
     [
       "decoding": [
-        "gen_length": Setting(.integer(genLength)), "block_length": Setting(.integer(blockLength ?? (genLength % 16 == 0 ? 16 : genLength))),
+        "gen_length": Setting(.integer(genLength)), "block_length": Setting(.integer(blockLength)),
         "temperature": Setting(.number(temperature)), "top_p": Setting(.number(topP)), "top_k": Setting(.integer(topK)),
         "max_rounds": Setting(.integer(maxRounds)),
       ], "engine": Setting(.integer(RunPlan.engineVersion)),

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Diffusion
 internal import Models
+internal import Workbench
 
 struct LogitsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

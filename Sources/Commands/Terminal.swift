@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Synchronization
+internal import Workbench
 
 /// What a person sees: lines, a progress bar on a terminal, and Ctrl-C.
 enum Terminal {

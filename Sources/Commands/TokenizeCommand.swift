@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Diffusion
 internal import Foundation
 internal import Models
+internal import Workbench
 
 struct TokenizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

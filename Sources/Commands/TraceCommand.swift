@@ -1,9 +1,122 @@
-internal import ArgumentParser
+public import ArgumentParser
 internal import Diffusion
-internal import Traces
+public import Traces
 internal import Workbench
 
 struct TraceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "trace", abstract: "Look into trace files, or prove that they replay.", subcommands: [Validate.self, Inspect.self])
+    commandName: "trace", abstract: "Look into trace files, or prove that they replay.", subcommands: [Validate.self, Inspect.self, Export.self])
+
+  struct Validate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Prove that the edits of traces replay to their responses, and check every index, offset and range.",
+      discussion: """
+        Exit code 1 if any file is damaged or inconsistent.
+
+        EXAMPLE
+          unmask trace validate results/first-light/*/trace.h5
+        """)
+
+    @Argument(help: "Trace files.") var traces: [String]
+    @Flag(help: "Print JSON, one object per file.") var json = false
+
+    func run() throws {
+      var bad = 0
+      for file in traces {
+        let faults: [String]
+        let samples: Int
+        do throws(TraceError) {
+          let trace = try TraceFile.read(file)
+          samples = trace.sampleCount
+          faults = trace.validate().map(\.description) + (trace.seal == .broken ? ["the checksum does not hold: bytes changed since it was written"] : [])
+        } catch {
+          guard error.isDamage else { throw error }
+          samples = 0
+          faults = [error.description]
+        }
+        if !faults.isEmpty { bad += 1 }
+        if json {
+          let line: Setting = [
+            "trace": Setting(.text(file)), "valid": Setting(.bool(faults.isEmpty)), "samples": Setting(.integer(samples)),
+            "faults": Setting(.list(faults.map { Setting(.text($0)) })),
+          ]
+          Terminal.out(line.json)
+        } else if faults.isEmpty {
+          Terminal.out("\(file): valid, \(samples) samples replay to their responses")
+        } else {
+          for fault in faults { Terminal.complain(fault.hasPrefix(file) ? fault : "\(file): \(fault)") }
+        }
+      }
+      if bad > 0 { throw Failure.failed("\(bad) of \(traces.count) traces are not valid") }
+    }
+  }
+
+  struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "What is in a trace: samples, costs, edits by author, tables.",
+      discussion: """
+        EXAMPLE
+          unmask trace inspect results/first-light/0123456789abcdef/trace.h5
+        """)
+
+    @Argument(help: "A trace file.") var trace: String
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() throws {
+      let summary = TraceSummary(try TraceFile.read(trace))
+      guard json else { return Terminal.out(summary.description) }
+      let own = summary.attributes
+      let line: Setting = [
+        "run_digest": Setting(.text(own.runDigest)), "model_digest": Setting(.text(own.modelDigest)), "created": Setting(.text(own.created)),
+        "status": Setting(.text(own.status.rawValue)), "level": Setting(.text(own.level)), "timing": Setting(own.timing.map { .text($0.rawValue) } ?? .null),
+        "samples": Setting(.integer(summary.samples)), "correct": Setting(.integer(summary.graded.correct)), "wrong": Setting(.integer(summary.graded.wrong)),
+        "rounds": Setting(.integer(summary.rounds)), "canvases": Setting(.integer(summary.canvases)), "positions": Setting(.integer(summary.positions)),
+        "logit_rows": Setting(.integer(summary.logitRows)), "answer_tokens": Setting(.integer(summary.answerTokens)),
+        "seconds": Setting(.number(summary.seconds)),
+        "edits": Setting(
+          .list(
+            summary.authors.map {
+              ["author": Setting(.text($0.author)), "kind": Setting(.text($0.kind)), "count": Setting(.integer($0.count))]
+            })),
+        "tables": Setting(.map(summary.tables.map { Setting.Entry($0.name, Setting(.integer($0.rows))) })),
+      ]
+      Terminal.out(line.json)
+    }
+  }
+
+  struct Export: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "One table of a trace as CSV or JSON lines.",
+      discussion: """
+        EXAMPLE
+          unmask trace export TRACE --table edits --format csv > edits.csv
+        """)
+
+    @Argument(help: "A trace file.") var trace: String
+    @Option(help: "The table.") var table = "edits"
+    @Option(help: "csv or jsonl.") var format = TraceExport.Format.csv
+
+    func run() throws {
+      let export = try TraceExport(try TraceFile.read(trace), table: table, format: format)
+      export.forEachLine { Terminal.out($0) }
+    }
+  }
+}
+
+extension TraceExport.Format: ExpressibleByArgument {}
+
+extension TraceError {
+  /// Whether a file is at fault, and not how the command was used.
+  var isDamage: Bool {
+    switch self {
+    case .damaged, .notATrace, .tooLarge: true
+    default: false
+    }
+  }
+
+  /// The command's exit code.
+  var exitCode: Int32 {
+    if case .unwritable = self { return 3 }
+    return isDamage ? 1 : 2
+  }
 }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 public import Diffusion
 internal import Foundation
 public import Strategies
+internal import Traces
 public import Workbench
 
 /// The command: `await Unmask.main(catalog: .standard + [MyRule.self])` gives a strategy of one's own every subcommand.
@@ -38,8 +39,15 @@ public enum Unmask {
     case let error as ConfigurationError: Terminal.complain(error.description)
     case let error as RunError:
       Terminal.complain(error.description)
-      if case .configuration = error { return 2 }
-      return 1
+      switch error {
+      case .configuration, .mismatch: return 2
+      case .trace(let inner): return inner.exitCode
+      case .file: return 3
+      case .decoding, .encoding: return 1
+      }
+    case let error as TraceError:
+      Terminal.complain(error.description)
+      return error.exitCode
     default:
       let message = Root.fullMessage(for: error)
       guard Root.exitCode(for: error) != .success else {

@@ -1,4 +1,5 @@
 public import Diffusion
+internal import Models
 
 /// What came of one run: outcomes in the order of the problems, and the seconds each took.
 public struct RunResult: Sendable {

@@ -37,7 +37,7 @@ public struct RunPlan: Sendable {
   public static let engineVersion = 1
 
   /// The first 16 hexadecimal digits of a text's SHA-256.
-  static func digest(of text: String) -> String {
+  package static func digest(of text: String) -> String {
     var hash = SHA256()
     hash.update(text.utf8)
     return String(hash.hexadecimal().prefix(16))
@@ -63,7 +63,7 @@ extension Experiment {
         let model = try load(name)
         for selection in benchmarks {
           do throws(ConfigurationError) {
-            let benchmark = try known.benchmark(selection.name)
+            let benchmark = try known.benchmark(named: selection.name)
             for seed in seeds {
               for cell in cells {
                 do throws(ConfigurationError) { plans.append(try plan(cell, model, benchmark, selection, seed, catalog)) } catch {

@@ -1,4 +1,4 @@
-internal import Diffusion
+package import Diffusion
 internal import Foundation
 internal import Yams
 
@@ -19,7 +19,7 @@ package enum YAML {
       defer { handle.closeFile() }
       let data = try handle.read(upToCount: sizeLimit + 1) ?? Data()
       guard data.count <= sizeLimit else { throw ConfigurationError.unreadable(file: path, reason: "it is larger than \(sizeLimit >> 20) MiB") }
-      guard let decoded = String(validatingUTF8: data.map { CChar(bitPattern: $0) } + [0]), decoded.utf8.count == data.count else {
+      guard let decoded = String(validating: data, as: UTF8.self) else {
         throw ConfigurationError.unreadable(file: path, reason: "it is not UTF-8 text")
       }
       text = decoded

@@ -65,16 +65,11 @@ import Testing
 
   @Test func aMisspeltNameIsAnsweredWithTheNearest() {
     let catalog = BenchmarkCatalog.standard
-    #expect(throws: BenchmarkError.unknownBenchmark("arithmetics", nearest: "arithmetic", known: ["arithmetic", "lists"])) {
-      try catalog.benchmark(named: "arithmetics")
-    }
-    #expect(throws: BenchmarkError.unknownSplit("tests", nearest: "test", known: ["train", "dev", "test"])) {
-      try BenchmarkCatalog.split(named: "tests")
-    }
+    let known = ["arithmetic", "lists"]
+    #expect(throws: ConfigurationError.unknownName(name: "arithmetics", kind: "benchmark", known: known)) { try catalog.benchmark(named: "arithmetics") }
     #expect(
-      BenchmarkError.unknownBenchmark("gsm8k", nearest: nil, known: ["arithmetic", "lists"]).description
-        == #"no benchmark is named "gsm8k"; known: arithmetic, lists"#)
-    #expect(BenchmarkCatalog.nearest(to: "", among: catalog.names) == nil)
+      "\(ConfigurationError.unknownName(name: "arithmetics", kind: "benchmark", known: known))"
+        == "there is no benchmark named `arithmetics`; did you mean `arithmetic`?; known: arithmetic, lists")
   }
 
   @Test func aDownstreamBenchmarkIsFound() throws {
