@@ -91,21 +91,3 @@ struct Case: Sendable, CustomTestStringConvertible {
     }
   }
 }
-
-extension Setting {
-  /// A setting from a value of JSONSerialization.
-  init(json: Any) throws {
-    switch json {
-    case let text as String: self.init(.text(text))
-    case let items as [Any]: self.init(.list(try items.map(Setting.init(json:))))
-    case let fields as [String: Any]: self.init(.map(try fields.sorted { $0.key < $1.key }.map { Entry($0.key, try Setting(json: $0.value)) }))
-    case let number as NSNumber:
-      if CFTypeIsBoolean(number) { self.init(.bool(number.boolValue)) } else if let whole = Int(exactly: number.doubleValue) {
-        self.init(.integer(whole))
-      } else { self.init(.number(number.doubleValue)) }
-    default: self.init(.null)
-    }
-  }
-}
-
-private func CFTypeIsBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" || String(cString: number.objCType) == "B" }
