@@ -45,12 +45,11 @@ struct AddedTokenFinder: Sendable {
     tokens.append(token)
   }
 
-  /// Calls `body` with each stretch of the text in order: a token's id with its place, or nil with the text between.
-  func forEachPart(of text: [UInt8], _ body: (Range<Int>, Int32?) -> Void) {
-    guard !tokens.isEmpty else {
-      if !text.isEmpty { body(text.indices, nil) }
-      return
-    }
+  /// The stretches of the text in order: places of tokens with their ids, and the text between.
+  func parts(of text: [UInt8]) -> [(range: Range<Int>, id: Int32?)] {
+    if text.isEmpty { return [] }
+    if tokens.isEmpty { return [(text.indices, nil)] }
+    var parts: [(range: Range<Int>, id: Int32?)] = []
     var done = 0
     var place = 0
     while place < text.count {
@@ -63,12 +62,13 @@ struct AddedTokenFinder: Sendable {
       if token.isSingleWord, touchesWord(text, start, end) { continue }
       let left = token.stripsLeft ? spaceStart(text, start, from: done) : start
       let right = token.stripsRight ? spaceEnd(text, end) : end
-      if done < left { body(done..<left, nil) }
-      body(min(left, right)..<right, token.id)
-      // White space taken by a token before may hold this one whole: what follows it is then read again, as the reference does.
+      if done < left { parts.append((done..<left, nil)) }
+      parts.append((min(left, right)..<right, token.id))
+      // White space that a token took along may hold this one whole: what follows it is then read again, as the reference does.
       done = right
     }
-    if done != text.count { body(done..<text.count, nil) }
+    if done < text.count { parts.append((done..<text.count, nil)) }
+    return parts
   }
 
   private func longest(in text: [UInt8], at start: Int) -> (AddedToken, end: Int)? {

@@ -48,8 +48,8 @@ enum PatternBoundary: Sendable, Equatable {
 /// steps per byte is finished by a second program of the same pattern, whose branch points are each visited once per place: slower, with a
 /// bit of memory per branch and byte, and linear whatever the pattern.
 struct Pattern: Sendable {
-  private let quick: PatternProgram
-  private let steady: PatternProgram
+  let quick: PatternProgram
+  let steady: PatternProgram
 
   init(_ node: PatternNode) throws(PatternProblem) {
     quick = try PatternProgram(node, isSteady: false)
@@ -66,26 +66,6 @@ struct Pattern: Sendable {
   init(_ source: String) throws(PatternProblem) {
     var parser = PatternParser(source)
     try self.init(try parser.pattern())
-  }
-
-  /// Calls `body` with each match in `text[range]`, in order, none overlapping. What precedes and follows `range` is not seen.
-  func forEachMatch(in text: [UInt8], _ range: Range<Int>, _ body: (Range<Int>) -> Void) {
-    var matcher = PatternMatcher(text: text, range: range, quick: quick, steady: steady)
-    var start = range.lowerBound
-    var lastEnd = -1
-    while let match = matcher.firstMatch(from: start) {
-      if match.isEmpty {
-        // An empty match right after a match is not reported; the search goes on one scalar further either way.
-        if match.lowerBound == lastEnd {
-          guard match.upperBound < range.upperBound else { return }
-          start = match.upperBound + text.scalar(at: match.upperBound).length
-          continue
-        }
-      }
-      body(match)
-      start = match.upperBound
-      lastEnd = match.upperBound
-    }
   }
 }
 

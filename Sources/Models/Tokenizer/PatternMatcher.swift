@@ -1,8 +1,6 @@
-/// Finds matches of one pattern in one stretch of UTF-8 text.
+/// Finds the matches of one pattern in stretches of UTF-8 text.
 struct PatternMatcher {
-  /// How many steps per byte the quick program may take before the steady one takes over.
-  private static let patience = 64
-
+  /// One choice to come back to.
   private struct Frame {
     var step: Int
     var place: Int
@@ -11,35 +9,63 @@ struct PatternMatcher {
   }
 
   private let text: [UInt8]
-  private let start: Int
-  private let end: Int
-  private let quick: PatternProgram
-  private let steady: PatternProgram
+  private let pattern: Pattern
+  private let patience: Int
+  private var start = 0
+  private var end = 0
+  private var position = 0
+  private var lastEnd = -1
   private var frames: [Frame] = []
-  private var stepsLeft: Int
+  private var stepsLeft = 0
   /// One bit per place and branch of the steady program: tried before, without success.
   private var tried: [UInt64] = []
 
-  init(text: [UInt8], range: Range<Int>, quick: PatternProgram, steady: PatternProgram) {
+  /// A matcher without a stretch; `patience` is how many steps per byte the quick program may take before the steady one takes over.
+  init(_ pattern: Pattern, in text: [UInt8], patience: Int = 64) {
+    self.pattern = pattern
     self.text = text
-    self.quick = quick
-    self.steady = steady
+    self.patience = patience
+  }
+
+  /// Goes to the start of a stretch. What precedes and follows it is not seen.
+  mutating func begin(_ range: Range<Int>) {
     start = range.lowerBound
     end = range.upperBound
-    stepsLeft = 4_096 + Self.patience * range.count
+    position = start
+    lastEnd = -1
+    stepsLeft = patience * (range.count + 64)
+    tried.removeAll(keepingCapacity: true)
+  }
+
+  /// The next match of the stretch: leftmost first, none overlapping.
+  mutating func next() -> Range<Int>? {
+    while let match = firstMatch(from: position) {
+      position = match.upperBound
+      if match.isEmpty, match.lowerBound == lastEnd {
+        // An empty match right after a match does not count; the search goes on one scalar further.
+        guard position < end else { return nil }
+        position += text.scalar(at: position).length
+        continue
+      }
+      lastEnd = match.upperBound
+      return match
+    }
+    position = end
+    return nil
   }
 
   /// The leftmost match that starts at or after `first`.
-  mutating func firstMatch(from first: Int) -> Range<Int>? {
+  private mutating func firstMatch(from first: Int) -> Range<Int>? {
     var place = first
     while true {
-      if stepsLeft > 0, let outcome = run(quick, from: 0, at: place, isSteady: false) {
+      if stepsLeft > 0, let outcome = run(pattern.quick, from: 0, at: place, isSteady: false) {
         if outcome >= 0 { return place..<outcome }
       } else {
-        if tried.isEmpty { tried = [UInt64](repeating: 0, count: ((end - start + 1) * steady.branches + 63) / 64 + 1) }
-        if let outcome = run(steady, from: 0, at: place, isSteady: true), outcome >= 0 {
+        let branches = pattern.steady.branches
+        if tried.isEmpty { tried = [UInt64](repeating: 0, count: ((end - start + 1) * branches + 63) / 64 + 1) }
+        if let outcome = run(pattern.steady, from: 0, at: place, isSteady: true), outcome >= 0 {
           // The branches on the way to this match did succeed: those at its end may be needed again by the next.
-          for branch in 0..<steady.branches { forget(branch, at: outcome) }
+          for branch in 0..<branches { forget(branch, at: outcome) }
           return place..<outcome
         }
       }
@@ -150,7 +176,7 @@ struct PatternMatcher {
 
   /// Notes that a branch is tried at a place; true when it was before.
   private mutating func remember(_ branch: Int, at place: Int) -> Bool {
-    let bit = (place - start) * steady.branches + branch
+    let bit = (place - start) * pattern.steady.branches + branch
     let mask: UInt64 = 1 << UInt64(bit & 63)
     if tried[bit >> 6] & mask != 0 { return true }
     tried[bit >> 6] |= mask
@@ -158,7 +184,7 @@ struct PatternMatcher {
   }
 
   private mutating func forget(_ branch: Int, at place: Int) {
-    let bit = (place - start) * steady.branches + branch
+    let bit = (place - start) * pattern.steady.branches + branch
     tried[bit >> 6] &= ~(1 << UInt64(bit & 63))
   }
 }

@@ -2,18 +2,18 @@ extension PatternParser {
   mutating func escape() throws(PatternProblem) -> PatternNode {
     if takes("\\z") { return .boundary(.textEnd) }
     if takes("\\A") { return .boundary(.textStart) }
-    if let set = try shorthand() { return .set(set) }
+    if let set = try shorthand(inBracket: false) { return .set(set) }
     return .set(try folded(ScalarSet(try escapedScalar())))
   }
 
   /// `\s \S \d \D \w \W \h \H \p{...} \P{...}`, or nil when another escape stands here.
-  private mutating func shorthand() throws(PatternProblem) -> ScalarSet? {
+  private mutating func shorthand(inBracket: Bool) throws(PatternProblem) -> ScalarSet? {
     guard place + 1 < scalars.count, let letter = Unicode.Scalar(scalars[place + 1]) else { throw problem("\\ at the end") }
     var set: ScalarSet
     switch letter {
     case "s", "S": set = Self.set(ScalarClass.space, inverted: letter == "S") { ScalarClass.isSpace($0) }
     case "d", "D": set = Self.set(ScalarClass.digit, inverted: letter == "D") { (0x30...0x39).contains($0) }
-    case "w", "W": set = Self.set(ScalarClass.word, inverted: letter == "W") { ScalarClass.isWord($0) }
+    case "w", "W": set = Self.set(inBracket ? ScalarClass.bracketWord : ScalarClass.word, inverted: letter == "W") { ScalarClass.isWord($0) }
     case "h", "H": set = Self.set(0, inverted: letter == "H") { hexDigit(UInt8(truncatingIfNeeded: $0)) != nil }
     case "p", "P": return try property(isNegative: letter == "P")
     default: return nil
@@ -99,7 +99,7 @@ extension PatternParser {
       isFirst = false
       if scalar == 0x5B { throw problem("a class inside a class is not supported; write \\[ for the bracket") }
       if scalar == 0x26, place + 1 < scalars.count, scalars[place + 1] == 0x26 { throw problem("&& is not supported") }
-      if scalar == 0x5C, let more = try shorthand() {
+      if scalar == 0x5C, let more = try shorthand(inBracket: true) {
         set.formUnion(more)
         if current == 0x2D, place + 1 < scalars.count, scalars[place + 1] != 0x5D { throw problem("a range cannot start with a class") }
         continue
@@ -108,7 +108,7 @@ extension PatternParser {
       var upper = lower
       if current == 0x2D, place + 1 < scalars.count, scalars[place + 1] != 0x5D {
         place += 1
-        if current == 0x5C, try shorthand() != nil { throw problem("a range cannot end with a class") }
+        if current == 0x5C, try shorthand(inBracket: true) != nil { throw problem("a range cannot end with a class") }
         upper = try member()
         guard lower <= upper else { throw problem("a range is in the wrong order") }
       }

@@ -2,7 +2,7 @@
 struct PatternParser {
   private static let deepest = 32
   private static let longest = 16_384
-  private static let mostRepeats = 1_000
+  private static let mostRepeats = 100
 
   let scalars: [UInt32]
   var place = 0
@@ -158,7 +158,7 @@ struct PatternParser {
       guard case .set = atom else { throw PatternProblem(offset: start, problem: "a possessive group is not supported") }
     }
     if let next = current, [0x2A, 0x2B, 0x3F, 0x7B].contains(next) { throw problem("a repeat of a repeat is not supported") }
-    if atom.width.least == 0, maximum == nil { throw PatternProblem(offset: start, problem: "the repeated group can match nothing") }
+    if atom.width.least == 0, maximum != 1 { throw PatternProblem(offset: start, problem: "the repeated group can match nothing") }
     node = .loop(atom, minimum: minimum, maximum: maximum, greed)
     return node
   }

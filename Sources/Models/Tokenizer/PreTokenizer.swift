@@ -41,31 +41,26 @@ enum PreTokenizer: Sendable {
   func apply(_ pieces: TextPieces) -> TextPieces {
     switch self {
     case .byteLevel(let addsPrefixSpace, let pattern):
-      let spaced = addsPrefixSpace ? Self.withPrefixSpaces(pieces) : pieces
-      var cut = spaced.ranges
-      if let pattern {
-        cut = []
-        for range in spaced.ranges { Self.cut(range, Self.matches(pattern, spaced.text, range), .isolated, to: &cut) }
-      }
-      var result = TextPieces(text: [], ranges: [])
-      result.text.reserveCapacity(spaced.text.count * 5 / 4)
-      result.ranges.reserveCapacity(cut.count)
-      for range in cut {
-        let start = result.text.count
-        ByteAlphabet.append(spaced.text, range, to: &result.text)
-        result.ranges.append(start..<result.text.count)
-      }
-      return result
+      var pieces = addsPrefixSpace ? Self.withPrefixSpaces(pieces) : pieces
+      if let pattern { pieces = Self.split(pattern, .isolated, isInverted: false).apply(pieces) }
+      return Self.withStandIns(pieces)
     case .split(let pattern, let behavior, let isInverted):
       var cut: [Range<Int>] = []
+      var spans: [Span] = []
+      var matcher = PatternMatcher(pattern, in: pieces.text)
       for range in pieces.ranges {
-        let spans = Self.matches(pattern, pieces.text, range).map { isInverted ? Span(range: $0.range, isMatch: !$0.isMatch) : $0 }
-        Self.cut(range, spans, behavior, to: &cut)
+        matcher.begin(range)
+        Self.find(&matcher, range, isInverted: isInverted, &spans)
+        Self.cut(spans, behavior, to: &cut)
       }
       return TextPieces(text: pieces.text, ranges: cut)
     case .scalars(let test, let behavior):
       var cut: [Range<Int>] = []
-      for range in pieces.ranges { Self.cut(range, Self.matches(test, pieces.text, range), behavior, to: &cut) }
+      var spans: [Span] = []
+      for range in pieces.ranges {
+        Self.find(test, pieces.text, range, &spans)
+        Self.cut(spans, behavior, to: &cut)
+      }
       return TextPieces(text: pieces.text, ranges: cut)
     }
   }
@@ -86,21 +81,32 @@ enum PreTokenizer: Sendable {
     return result
   }
 
-  /// The matches and the stretches between them, in order, covering `range`.
-  private static func matches(_ pattern: Pattern, _ text: [UInt8], _ range: Range<Int>) -> [Span] {
-    var spans: [Span] = []
-    var done = range.lowerBound
-    pattern.forEachMatch(in: text, range) { match in
-      if done < match.lowerBound { spans.append(Span(range: done..<match.lowerBound, isMatch: false)) }
-      spans.append(Span(range: match, isMatch: true))
-      done = match.upperBound
+  private static func withStandIns(_ pieces: TextPieces) -> TextPieces {
+    var result = TextPieces(text: [], ranges: [])
+    result.text.reserveCapacity(pieces.text.count * 5 / 4)
+    result.ranges.reserveCapacity(pieces.ranges.count)
+    for range in pieces.ranges {
+      let start = result.text.count
+      ByteAlphabet.append(pieces.text, range, to: &result.text)
+      result.ranges.append(start..<result.text.count)
     }
-    if done < range.upperBound { spans.append(Span(range: done..<range.upperBound, isMatch: false)) }
-    return spans
+    return result
   }
 
-  private static func matches(_ test: ScalarTest, _ text: [UInt8], _ range: Range<Int>) -> [Span] {
-    var spans: [Span] = []
+  /// The matches and the stretches between them, in order, covering `range`.
+  private static func find(_ matcher: inout PatternMatcher, _ range: Range<Int>, isInverted: Bool, _ spans: inout [Span]) {
+    spans.removeAll(keepingCapacity: true)
+    var done = range.lowerBound
+    while let match = matcher.next() {
+      if done < match.lowerBound { spans.append(Span(range: done..<match.lowerBound, isMatch: isInverted)) }
+      spans.append(Span(range: match, isMatch: !isInverted))
+      done = match.upperBound
+    }
+    if done < range.upperBound { spans.append(Span(range: done..<range.upperBound, isMatch: isInverted)) }
+  }
+
+  private static func find(_ test: ScalarTest, _ text: [UInt8], _ range: Range<Int>, _ spans: inout [Span]) {
+    spans.removeAll(keepingCapacity: true)
     var done = range.lowerBound
     var place = range.lowerBound
     while place < range.upperBound {
@@ -113,16 +119,15 @@ enum PreTokenizer: Sendable {
       place += length
     }
     if done < range.upperBound { spans.append(Span(range: done..<range.upperBound, isMatch: false)) }
-    return spans
   }
 
   /// Turns spans into pieces, leaving out empty ones.
-  private static func cut(_ range: Range<Int>, _ spans: [Span], _ behavior: SplitBehavior, to pieces: inout [Range<Int>]) {
+  private static func cut(_ spans: [Span], _ behavior: SplitBehavior, to pieces: inout [Range<Int>]) {
     let first = pieces.count
     var wasMatch = false
     switch behavior {
-    case .isolated: pieces += spans.map(\.range)
-    case .removed: pieces += spans.filter { !$0.isMatch }.map(\.range)
+    case .isolated: for span in spans { pieces.append(span.range) }
+    case .removed: for span in spans where !span.isMatch { pieces.append(span.range) }
     case .contiguous:
       for span in spans {
         if span.isMatch == wasMatch, pieces.count > first {

@@ -17,6 +17,7 @@ enum ScalarClass {
     "spacingmark": "Mc", "enclosingmark": "Me", "decimalnumber": "Nd", "letternumber": "Nl", "othernumber": "No",
   ]
 
+  private static let unassigned = 28
   // Parts of a category that `\s` and `\w` treat apart from the rest of it.
   private static let controlSpace = 29  // U+0085, of Cc
   private static let alphabeticSymbol = 30  // circled letters, of So
@@ -28,14 +29,17 @@ enum ScalarClass {
 
   /// `\s`: White_Space beyond ASCII.
   static let space = mask(category: "Z") | 1 << controlSpace
+  private static let number = mask(category: "N")
   /// `\d`.
   static let digit = mask(category: "Nd")
   /// `\w` in Oniguruma.
   static let word =
     mask(category: "L") | mask(category: "M") | digit | mask(category: "Nl") | mask(category: "Pc")
     | 1 << alphabeticSymbol | 1 << latinNumber
+  /// `\w` between brackets in Oniguruma, which then leaves Latin-1's superscripts and fractions out.
+  static let bracketWord = word & ~(1 << latinNumber)
   /// A word character by the Unicode standard: joiners are in it, Latin-1's superscripts are not.
-  static let standardWord = word & ~(1 << latinNumber) | 1 << joiner
+  static let standardWord = bracketWord | 1 << joiner
 
   /// The classes of a general category, by its short or long name in any case; nil when there is none.
   static func mask(property name: String) -> Mask? {
@@ -58,13 +62,19 @@ enum ScalarClass {
 
   /// The class of a scalar.
   static func of(_ value: UInt32) -> Int {
-    value < 0x10000 ? Int(basicPlane[Int(value)]) : classify(value)
+    switch value >> 16 {
+    case 0: Int(basicPlane[Int(value)])
+    case 1: Int(secondPlane[Int(value & 0xFFFF)])
+    default: classify(value)
+    }
   }
 
-  private static let basicPlane: [UInt8] = (0..<UInt32(0x10000)).map { UInt8(truncatingIfNeeded: classify($0)) }
+  // Each plane's table is made when first needed: a few milliseconds.
+  private static let basicPlane = (0..<UInt32(0x10000)).map { UInt8(truncatingIfNeeded: classify($0)) }
+  private static let secondPlane = (0x10000..<UInt32(0x20000)).map { UInt8(truncatingIfNeeded: classify($0)) }
 
   private static func classify(_ value: UInt32) -> Int {
-    guard let scalar = Unicode.Scalar(value) else { return 28 }
+    guard let scalar = Unicode.Scalar(value) else { return unassigned }
     switch value {
     case 0x85: return controlSpace
     case 0xB2, 0xB3, 0xB9, 0xBC...0xBE: return latinNumber
@@ -75,7 +85,7 @@ enum ScalarClass {
     let properties = scalar.properties
     let category = index(properties.generalCategory)
     // Private use and unassigned scalars have no age.
-    if let age = properties.age, age.major > 16 { return 28 }
+    if let age = properties.age, age.major > 16 { return unassigned }
     return category == 21 && properties.isAlphabetic ? alphabeticSymbol : category
   }
 
@@ -125,7 +135,8 @@ enum ScalarClass {
   /// A number of any kind, by the newest Unicode known: unlike patterns, the `Digits` step is not held to version 16.
   static func isNumeric(_ value: UInt32) -> Bool {
     if value < 0x80 { return (0x30...0x39).contains(value) }
-    guard let scalar = Unicode.Scalar(value) else { return false }
+    let known = of(value)
+    guard known == unassigned, let scalar = Unicode.Scalar(value) else { return number >> known & 1 == 1 }
     return switch scalar.properties.generalCategory {
     case .decimalNumber, .letterNumber, .otherNumber: true
     default: false

@@ -17,7 +17,9 @@ enum TextNormalizer: Sendable {
     case .replace(let pattern, let content):
       var result: [UInt8] = []
       var done = 0
-      pattern.forEachMatch(in: text, text.indices) { match in
+      var matcher = PatternMatcher(pattern, in: text)
+      matcher.begin(text.indices)
+      while let match = matcher.next() {
         result += text[done..<match.lowerBound]
         result += content
         done = match.upperBound

@@ -62,19 +62,18 @@ final class TokenizerCore: Sendable {
   func encode(_ text: [UInt8]) -> [Int32] {
     var workspace = workspaces.withLock { $0.popLast() } ?? EncodingWorkspace()
     var result: [Int32] = []
-    plainFinder.forEachPart(of: text) { range, id in
+    for (range, id) in plainFinder.parts(of: text) {
       if let id {
         result.append(id)
-        return
+        continue
       }
       var part = range == text.indices ? text : Array(text[range])
       for normalizer in normalizers { part = normalizer.apply(part) }
-      normalizedFinder.forEachPart(of: part) { range, id in
+      for (range, id) in normalizedFinder.parts(of: part) {
         if let id { result.append(id) } else { encode(part, range, with: &workspace, to: &result) }
       }
     }
-    let used = workspace
-    workspaces.withLock { if $0.count < 8 { $0.append(used) } }
+    workspaces.withLock { [workspace] in if $0.count < 8 { $0.append(workspace) } }
     return result
   }
 
