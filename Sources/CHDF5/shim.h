@@ -28,6 +28,7 @@ static inline hid_t unmask_whole(void) { return H5S_ALL; }
 static inline hid_t unmask_error_stack(void) { return H5E_DEFAULT; }
 static inline unsigned unmask_truncate(void) { return H5F_ACC_TRUNC; }
 static inline unsigned unmask_read_only(void) { return H5F_ACC_RDONLY; }
+static inline unsigned unmask_read_write(void) { return H5F_ACC_RDWR; }
 
 static inline unsigned unmask_deflate(void) { return (unsigned)H5Z_FILTER_DEFLATE; }
 static inline unsigned unmask_shuffle(void) { return (unsigned)H5Z_FILTER_SHUFFLE; }

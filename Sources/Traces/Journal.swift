@@ -81,12 +81,17 @@ public final class Journal: Sendable {
       state = Mutex(State(end: end))
       self.number = number
     } catch {
+      flock(number, LOCK_UN)
       close(number)
       throw error
     }
   }
 
-  deinit { close(number) }
+  deinit {
+    // Unlocked by hand: a child that a contained reader forked at this moment holds the same open file, and closing ours would leave it locked.
+    flock(number, LOCK_UN)
+    close(number)
+  }
 
   /// A first record may be torn as well; anything longer is somebody else's file.
   private static let longestHeader = 4096

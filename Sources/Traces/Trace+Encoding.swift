@@ -35,7 +35,8 @@ extension Trace {
   init?(decoding bytes: [UInt8]) {
     var input = ByteReader(bytes[...])
     guard let config = input.text(), let run = input.text(), let model = input.text(), let created = input.text(),
-      let status = input.text().flatMap(Status.init(rawValue:)), let level = input.text(), let timing = input.text(), let words = input.integers(), let candidates = input.integer(),
+      let status = input.text().flatMap(Status.init(rawValue:)), let level = input.text(), let timing = input.text(), let words = input.integers(),
+      let candidates = input.integer(),
       let tableCount = input.count()
     else { return nil }
     var attributes = Attributes(config: config, runDigest: run, modelDigest: model, created: created, status: status)

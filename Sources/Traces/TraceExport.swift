@@ -13,26 +13,32 @@ public struct TraceExport: Sendable {
   private let rows: Int
   private let format: Format
   private let offsets: [Int]?
-  private let candidates: Int
+  /// Values per row, where a column has several.
+  private let lists: [Int?]
 
   /// Lines of one table. Tables of tokens give one row per token, with the `sample` it belongs to and its `position`.
   ///
-  /// - Throws: `.missing` if there is no such table.
+  /// - Throws: `.missing` if there is no such table, `.damaged` if the tables do not fit together.
   public init(_ trace: Trace, table name: String, format: Format) throws(TraceError) {
     guard let table = trace[name], let group = TraceSchema.groups.first(where: { $0.name == name }) else {
       throw .missing(what: "table `\(name)`", known: trace.tables.map(\.name).joined(separator: ", "))
     }
+    var faults = FaultList(limit: 2)
+    trace.checkStructure(&faults)
+    if !faults.isSound, let fault = faults.faults.last { throw .damaged(path: "trace", place: "/\(fault.table)", reason: fault.message) }
     var names: [String] = []
     var columns: [Column] = []
+    var lists: [Int?] = []
     for field in group.fields where field.extent != .offsets {
       guard let column = table[field.name] else { continue }
       names.append(field.name)
       columns.append(column)
+      lists.append(field.extent == .candidates ? trace.candidates : nil)
     }
     self.names = names
     self.columns = columns
     self.format = format
-    candidates = max(trace.candidates, 1)
+    self.lists = lists
     offsets = group.fields.contains { $0.extent == .offsets } ? table.integers("offsets") : nil
     rows = columns.first?.count ?? 0
   }
@@ -40,7 +46,6 @@ public struct TraceExport: Sendable {
   /// Hands over the lines, without line ends.
   public func forEachLine(_ body: (String) throws -> Void) rethrows {
     let keys = (offsets == nil ? [] : ["sample", "position"]) + names
-    let lists = columns.map { $0.count == rows ? nil : candidates }
     if format == .csv {
       let header = zip(keys.suffix(names.count), lists).flatMap { name, list in list.map { (0..<$0).map { "\(name)_\($0)" } } ?? [name] }
       try body((keys.dropLast(names.count) + header).joined(separator: ","))

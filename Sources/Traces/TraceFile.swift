@@ -78,12 +78,14 @@ public enum TraceFile {
   /// Reads in a child, which answers with the trace or with its error.
   private static func contained(_ bytes: [UInt8], path: String) throws(TraceError) -> Trace {
     try HDF5.exclusively { () throws(TraceError) -> Trace in
+      // A hundred times what a slow machine needs.
+      let time = UInt32(clamping: 5 + bytes.count >> 20)
       var attempts = 0
       while true {
         attempts += 1
         let answer: [UInt8]
         do throws(Containment.Failure) {
-          answer = try Containment.run(memory: 4 << 30, seconds: 60) {
+          answer = try Containment.run(memory: 4 << 30, seconds: time) {
             var out = ByteWriter()
             do throws(TraceError) {
               let trace = try content(of: bytes, path: path)
