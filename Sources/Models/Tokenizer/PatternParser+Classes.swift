@@ -13,7 +13,7 @@ extension PatternParser {
     switch letter {
     case "s", "S": set = Self.set(ScalarClass.space, inverted: letter == "S") { ScalarClass.isSpace($0) }
     case "d", "D": set = Self.set(ScalarClass.digit, inverted: letter == "D") { (0x30...0x39).contains($0) }
-    case "w", "W": set = Self.set(inBracket ? ScalarClass.bracketWord : ScalarClass.word, inverted: letter == "W") { ScalarClass.isWord($0) }
+    case "w", "W": set = Self.set(inBracket ? ScalarClass.bracketWord : ScalarClass.word, inverted: letter == "W", ScalarClass.isWord)
     case "h", "H": set = Self.set(0, inverted: letter == "H") { hexDigit(UInt8(truncatingIfNeeded: $0)) != nil }
     case "p", "P": return try property(isNegative: letter == "P")
     default: return nil
@@ -22,7 +22,7 @@ extension PatternParser {
     return set
   }
 
-  private static func set(_ classes: ScalarClass.Mask, inverted: Bool, ascii: (UInt32) -> Bool) -> ScalarSet {
+  private static func set(_ classes: ScalarClass.Mask, inverted: Bool, _ ascii: (UInt32) -> Bool) -> ScalarSet {
     ScalarSet(classes: inverted ? ScalarClass.all & ~classes : classes) { ascii($0) != inverted }
   }
 
