@@ -52,6 +52,7 @@ import Testing
     let decoded = try samples.map { try #require(SampleTrace(decoding: $0.encoded[...])) }
     #expect(try Trace(attributes: trace.attributes, samples: decoded).differences(from: trace) == [])
     #expect(try #require(Trace(decoding: trace.encoded)).differences(from: trace) == [])
+    #expect(Trace(decoding: trace.encoded)?.attributes == trace.attributes)
     let bytes = samples[0].encoded
     for end in bytes.indices { #expect(SampleTrace(decoding: bytes[..<end]) == nil) }
   }

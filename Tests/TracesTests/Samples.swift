@@ -60,7 +60,7 @@ enum Samples {
   static func assemble(_ samples: [SampleTrace], level: TraceLevel = .edits) throws -> Trace {
     try Trace(
       attributes: Trace.Attributes(
-        config: #"{"gen_length":16}"#, runDigest: "run", modelDigest: "model", level: level, vocabulary: toy.vocabulary), samples: samples)
+        config: #"{"gen_length":16}"#, runDigest: "run", modelDigest: "model", level: level, vocabulary: toy.vocabulary, timing: .shared), samples: samples)
   }
 }
 
