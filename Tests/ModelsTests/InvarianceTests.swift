@@ -7,8 +7,11 @@ import Testing
 
 /// A row's bits depend on its own sequence and on nothing else.
 @Suite struct InvarianceTests {
-  /// Every shape of matrix product in the fixture model, one of a wider model, and edges: [K, N].
-  static let shapes = [(128, 128), (128, 256), (128, 352), (352, 128), (128, 104), (192, 192), (192, 512), (512, 192), (192, 640), (513, 33), (1, 1)]
+  /// Every shape of matrix product in the fixture and reference models, wider ones, and edges: [K, N].
+  static let shapes = [
+    (128, 128), (128, 256), (128, 352), (352, 128), (128, 104), (192, 192), (192, 384), (384, 192), (192, 592), (192, 512), (512, 192), (192, 640),
+    (513, 33), (1, 1),
+  ]
 
   private func layer(_ inputs: Int, _ outputs: Int, _ arithmetic: Arithmetic, bias: Bool = false) throws -> Linear {
     try Fixture.withDirectory { directory in
