@@ -15,7 +15,7 @@ run: build ## decode real problems with the shipped model and compare strategies
 	$(UNMASK) run Experiments/first-light.yaml
 
 test: test-deps ## every test, the format check included
-	swift test -c release
+	swift test -c release --scratch-path .build/testing
 
 build: deps ## the command, in .build/release/unmask
 	$(SWIFT_BUILD) --product unmask

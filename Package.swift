@@ -65,7 +65,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "WorkbenchTests",
-      dependencies: ["Diffusion", "Strategies", "Models", "Traces", "Workbench", "Commands", "Support"],
+      dependencies: ["Diffusion", "Strategies", "Models", "Traces", "Workbench", "Commands", "Support", "unmask"],
       swiftSettings: strict),
   ]
 )

@@ -50,7 +50,8 @@ struct BenchmarksCommand: ParsableCommand {
         ]
         Terminal.out(line.json)
       } else {
-        Terminal.out("\(problem.id) (\(problem.kind), level \(problem.level))\n  prompt: \(Setting.quoted(problem.prompt))\n  answer: \(Setting.quoted(problem.answer))")
+        Terminal.out(
+          "\(problem.id) (\(problem.kind), level \(problem.level))\n  prompt: \(Setting.quoted(problem.prompt))\n  answer: \(Setting.quoted(problem.answer))")
       }
     }
   }

@@ -11,8 +11,9 @@ struct DecodeCommand: ParsableCommand {
     commandName: "decode", abstract: "Decode prompts with a strategy; in a terminal, watch the canvas fill in.",
     discussion: """
       EXAMPLES
-        unmask decode --prompt "reverse : 3 1 4"
-        unmask decode --strategy threshold --gen-length 64 --block-length 16 --prompt "..."
+        unmask decode --problem lists/test/7
+        unmask decode --problem arithmetic/dev/3 --strategy quota
+        unmask decode --strategy 'threshold: {confidence: 0.7}' --gen-length 16 --prompt $'Copy the list: red 3 sun\n'
         unmask decode --model DIR --strategy s.yaml --gen-length 64 --block-length 32 --prompt-ids prompts.json --format json
 
       --strategy takes a file with the YAML that stands under a strategy's name in an experiment, for instance
@@ -25,9 +26,10 @@ struct DecodeCommand: ParsableCommand {
 
   @Option(help: "A checkpoint directory, or `reference`.") var model = "reference"
   @Option(help: "A YAML file, a strategy's name, or YAML.") var strategy = "threshold"
-  @Option(help: "Response length in tokens.") var genLength = 64
-  @Option(help: "Block length in tokens, a divisor of the response length. Default: gen_length, or 16 where that divides it.") var blockLength: Int?
-  @Option(help: "The prompt's text; repeat for several.") var prompt: [String] = []
+  @Option(help: "Response length in tokens. Default: 64, or the benchmark's.") var genLength: Int?
+  @Option(help: "Block length in tokens, a divisor of the response length. Default: the benchmark's, or 16, or all.") var blockLength: Int?
+  @Option(help: "The prompt's text, taken as it is; repeat for several.") var prompt: [String] = []
+  @Option(help: "A benchmark's problem, as lists/test/7; repeat for several.") var problem: [String] = []
   @Option(help: "A JSON file with an array of arrays of token ids, used as they are; - for standard input.") var promptIds: String?
   @Flag(help: "Put the prompt through the model's chat template.") var chat = false
   @Option(help: "A JSON file with an object from response position to token id.") var pinned: String?
@@ -42,9 +44,11 @@ struct DecodeCommand: ParsableCommand {
   @Option(help: "Also write an HDF5 trace.") var trace: String?
 
   func validate() throws {
-    if prompt.isEmpty == (promptIds == nil) { throw ValidationError("give either --prompt TEXT or --prompt-ids FILE.json") }
+    if [!prompt.isEmpty, !problem.isEmpty, promptIds != nil].count(where: \.self) != 1 {
+      throw ValidationError("give one of --prompt TEXT, --problem NAME/SPLIT/INDEX and --prompt-ids FILE.json")
+    }
     if jobs < 1 || jobs > 256 { throw ValidationError("--jobs is 1 to 256") }
-    if chat, promptIds != nil { throw ValidationError("--chat goes with --prompt; ids are used as they are") }
+    if chat, prompt.isEmpty { throw ValidationError("--chat goes with --prompt; ids are used as they are") }
   }
 
   func run() throws {
@@ -52,12 +56,16 @@ struct DecodeCommand: ParsableCommand {
     if chat { throw ConfigurationError.unsupported("`\(self.model)` has no chat template; leave --chat out") }
     let vocabulary = model.denoiser.vocabulary
     let sampling = Sampling(temperature: temperature, topP: topP, topK: topK)
-    let blockLength = self.blockLength ?? (genLength % 16 == 0 ? 16 : genLength)
+    let problems = try problem.map { try ProblemArgument($0) }
+    let geometry = problems.first?.geometry
+    let genLength = self.genLength ?? geometry?.genLength ?? 64
+    let usual = geometry?.blockLength ?? 16
+    let blockLength = self.blockLength ?? (genLength % usual == 0 ? usual : genLength)
     var context = Parameters.Context(genLength: genLength, blockLength: blockLength, vocabulary: vocabulary, sampling: sampling)
     let tokenizer = model.tokenizer
     context.encode = { tokenizer.encode($0) }
     context.decode = { tokenizer.decode($0) }
-    let prompts = try self.prompts(model)
+    let prompts = try problems.isEmpty ? self.prompts(model) : problems.map { tokenizer.encode($0.problem.prompt) }
     let pins = try pinned.map { try Self.pins($0) } ?? [:]
     // The canvas is checked before the strategy reads the geometry, so that a bad length is reported as such.
     let canvases = try prompts.map { try Canvas(prompt: $0, length: genLength, blockLength: blockLength, vocabulary: vocabulary, pinned: pins) }
@@ -75,6 +83,7 @@ struct DecodeCommand: ParsableCommand {
           id: index, canvas: canvas, pipeline: built.pipeline, sampling: sampling, random: random, sample: occurrence, maxRounds: maxRounds))
     }
     let prepared = sessions
+    if format == .text { for problem in problems { Terminal.note(problem.problem.prompt, terminator: "") } }
     let live = format == .text && prepared.count == 1 && Terminal.isInteractive(STDOUT_FILENO) ? CanvasPicture(model.tokenizer) : nil
     let results = DecodeResults(count: prepared.count)
     Terminal.catchInterrupts()
@@ -97,11 +106,13 @@ struct DecodeCommand: ParsableCommand {
       guard let (outcome, forwards) = results[index] else { throw Failure.interrupted("interrupted") }
       switch outcome {
       case .failed(_, let error): throw RunError.decoding(error, problem: "prompt \(index)")
-      case .finished(let session): show(session, forwards, model, live)
+      case .finished(let session):
+        let text = show(session, forwards, model, live)
+        if format == .text, problems.indices.contains(index) { Terminal.note(problems[index].verdict(on: text)) }
       }
     }
     if let trace {
-      let config = config(built.resolved, blockLength, model)
+      let config = config(built.resolved, genLength, blockLength, model)
       try results.writeTrace(
         to: trace, config: config, digest: RunPlan.digest(of: config.sorted.json), model: model, timing: jobs == 1 ? .exclusive : .shared)
     }
@@ -128,14 +139,17 @@ struct DecodeCommand: ParsableCommand {
     return pins
   }
 
-  private func show(_ session: Session, _ forwards: [Setting], _ model: LoadedModel, _ live: CanvasPicture?) {
+  /// Prints a response and gives its text.
+  private func show(_ session: Session, _ forwards: [Setting], _ model: LoadedModel, _ live: CanvasPicture?) -> String {
     let answer = session.canvas.response.prefix { $0 != session.canvas.vocabulary.end }
     let text = model.tokenizer.decode(Array(answer))
     guard format == .json else {
       if let live {
         Terminal.out("\n\(live.caption(session))")
-      } else { Terminal.out(text) }
-      return
+      } else {
+        Terminal.out(text)
+      }
+      return text
     }
     let line: Setting = [
       "tokens": Setting(.list(session.canvas.response.map { Setting(.integer(Int($0))) })), "text": Setting(.text(text)),
@@ -143,6 +157,7 @@ struct DecodeCommand: ParsableCommand {
       "positions": Setting(.integer(session.cost.positions)), "forwards": Setting(.list(forwards)),
     ]
     Terminal.out(line.json)
+    return text
   }
 
   private static func forward(_ round: Round) -> Setting {
@@ -153,7 +168,7 @@ struct DecodeCommand: ParsableCommand {
     ]
   }
 
-  private func config(_ resolved: Setting, _ blockLength: Int, _ model: LoadedModel) -> Setting {
+  private func config(_ resolved: Setting, _ genLength: Int, _ blockLength: Int, _ model: LoadedModel) -> Setting {
     [
       "decoding": [
         "gen_length": Setting(.integer(genLength)), "block_length": Setting(.integer(blockLength)),

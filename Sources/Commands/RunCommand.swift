@@ -53,7 +53,8 @@ struct RunCommand: ParsableCommand {
     let report = Report(results, baseline: experiment.baseline)
     guard !json else { return Terminal.out(report.json.json) }
     Terminal.out("\n" + report.text + "\n")
-    Terminal.out("ms: decoding milliseconds per sample; rounds ÷ and speedup: against \(experiment.baseline ?? "no baseline"); agreement: same final answer as it")
+    Terminal.out(
+      "ms: decoding milliseconds per sample; rounds ÷ and speedup: against \(experiment.baseline ?? "no baseline"); agreement: same final answer as it")
     Terminal.out("files: \(runner.directory(of: experiment.name))/*/{run.yaml, outcomes.jsonl, trace.h5}")
   }
 
@@ -67,7 +68,8 @@ struct RunCommand: ParsableCommand {
     if json {
       let list: [Setting] = zip(plans, rows).map { plan, row in
         [
-          "benchmark": Setting(.text(row[0])), "strategy": Setting(.text(row[1])), "seed": Setting(.integer(plan.seed)), "done": Setting(.integer(Int(row[4]) ?? 0)),
+          "benchmark": Setting(.text(row[0])), "strategy": Setting(.text(row[1])), "seed": Setting(.integer(plan.seed)),
+          "done": Setting(.integer(Int(row[4]) ?? 0)),
           "limit": Setting(.integer(plan.selection.limit)), "digest": Setting(.text(plan.digest)), "config": plan.config,
         ]
       }

@@ -11,7 +11,7 @@ struct TokenizeCommand: ParsableCommand {
       Needs only tokenizer.json in the model's directory. Adds no special tokens; recognises those in the text.
 
       EXAMPLES
-        echo "sort : 3 1 2" | unmask tokenize
+        echo "Sort the list: sun 3 red" | unmask tokenize
         printf '"a\\nb"\\n' | unmask tokenize --model path/to/LLaDA-8B-Instruct --json
       """)
 

@@ -49,12 +49,13 @@ public enum Unmask {
       Terminal.complain(error.description)
       return error.exitCode
     default:
-      let message = Root.fullMessage(for: error)
       guard Root.exitCode(for: error) != .success else {
-        Terminal.out(message)
+        Terminal.out(Root.fullMessage(for: error))
         return 0
       }
-      Terminal.complain(message.hasPrefix("Error: ") ? String(message.dropFirst(7)) : message)
+      // The parser adds usage and a hint over several lines; one says it.
+      let message = Root.message(for: error).split(separator: "\n").joined(separator: " ")
+      Terminal.complain(message + " (unmask --help)")
     }
     return 2
   }
@@ -78,10 +79,10 @@ struct Root: ParsableCommand {
     abstract: "A research workbench for the decoding strategies of masked diffusion language models.",
     discussion: """
       EXAMPLES
-        unmask decode --prompt "reverse : 3 1 4"                watch the reference model fill a canvas
-        unmask run Experiments/first-light.yaml                  run an experiment, or finish it
-        unmask strategies threshold                              a strategy's settings and source
-        unmask trace validate results/first-light/*/trace.h5     prove that traces replay
+        unmask decode --problem lists/test/7             watch the reference model fill a canvas
+        unmask run Experiments/first-light.yaml          run an experiment, or finish it
+        unmask strategies threshold                      a strategy's settings and source
+        unmask trace validate results/*/*/trace.h5       prove that traces replay
 
       Exit codes: 0 success, 1 a check failed or a file is damaged, 2 wrong use, 3 interrupted.
       """,

@@ -1,5 +1,3 @@
-public import Diffusion
-
 /// A model ready to decode: its denoiser, its tokenizer, and the digest of both.
 public struct LoadedModel: Sendable {
   /// The name it was asked for by.

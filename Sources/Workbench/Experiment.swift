@@ -130,7 +130,9 @@ public struct Experiment: Sendable {
       let limit = inner.int("limit", default: 100, in: 1...10_000_000)
       inner.finish()
       for mistake in inner.mistakes { reader.fail(mistake, item) }
-      if let name { selections.append(Selection(name: name, split: split, limit: limit)) } else if inner.mistakes.isEmpty {
+      if let name {
+        selections.append(Selection(name: name, split: split, limit: limit))
+      } else if inner.mistakes.isEmpty {
         reader.fail(.missing(key: "name", owner: "benchmark", expected: "the name of a benchmark"), item)
       }
     }
@@ -151,11 +153,15 @@ public struct Experiment: Sendable {
     if let pinned = inner.take("pinned") {
       if case .map(let entries) = pinned.value {
         for entry in entries {
-          if let position = Int(entry.key), position >= 0 { decoding.pinned[position] = entry.value } else {
+          if let position = Int(entry.key), position >= 0 {
+            decoding.pinned[position] = entry.value
+          } else {
             inner.fail(.wrongKind(key: "decoding.pinned", found: "the key `\(entry.key)`", expected: "a position from the start of the response"), entry.value)
           }
         }
-      } else { inner.wrong("pinned", pinned, "a map of positions to tokens or texts") }
+      } else {
+        inner.wrong("pinned", pinned, "a map of positions to tokens or texts")
+      }
     }
     if let length = decoding.genLength, let block = decoding.blockLength, length % block != 0 {
       inner.fail(.outOfRange(key: "decoding.block_length", value: "\(block)", expected: "a divisor of gen_length (\(length))"), setting)

@@ -133,7 +133,9 @@ private struct Observations {
     var place: [String: Int] = [:]
     var clusters: [[Double]] = []
     for sample in samples {
-      if let index = place[sample.outcome.problem] { clusters[index].append(value(sample)) } else {
+      if let index = place[sample.outcome.problem] {
+        clusters[index].append(value(sample))
+      } else {
         place[sample.outcome.problem] = clusters.count
         clusters.append([value(sample)])
       }

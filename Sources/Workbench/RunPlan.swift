@@ -109,7 +109,9 @@ extension Experiment {
         "top_k": Setting(.integer(decoding.sampling.topK)), "max_rounds": Setting(.integer(decoding.maxRounds)), "pinned": Setting(.map(pins)),
       ],
       "engine": Setting(.integer(RunPlan.engineVersion)),
-      "model": ["digest": Setting(.text(model.digest)), "mask": Setting(.integer(Int(context.vocabulary.mask))), "end": Setting(.integer(Int(context.vocabulary.end)))],
+      "model": [
+        "digest": Setting(.text(model.digest)), "mask": Setting(.integer(Int(context.vocabulary.mask))), "end": Setting(.integer(Int(context.vocabulary.end))),
+      ],
       "seed": Setting(.integer(seed)), "strategy": built.resolved,
     ]
     return RunPlan(
@@ -127,7 +129,8 @@ extension Experiment {
       case .integer(let id) where id >= 0 && id < model.denoiser.vocabulary.size: tokens = [Token(id)]
       case .text(let text): tokens = model.tokenizer.encode(text)
       default:
-        throw ConfigurationError.wrongKind(key: "decoding.pinned.\(position)", found: setting.description, expected: "a token id or a text").at(line: setting.line)
+        throw ConfigurationError.wrongKind(key: "decoding.pinned.\(position)", found: setting.description, expected: "a token id or a text").at(
+          line: setting.line)
       }
       for (offset, token) in tokens.enumerated() {
         guard pins.updateValue(token, forKey: position + offset) == nil else {

@@ -50,7 +50,8 @@ public struct Runner: Sendable {
     let missing = plan.problems.enumerated().filter { kept[$0.element.id]?.covers(plan.trace) != true }
     let failure = Mutex<RunError?>(nil)
     let fresh = Mutex<[KeptSample]>([])
-    let isAlone = jobs == 1
+    // A run that goes on after a stop mixes the machine's states; its seconds are kept, and not quoted as a speed.
+    let isAlone = jobs == 1 && kept.isEmpty
     Workers.run(jobs: jobs, count: missing.count) { index in
       let (number, problem) = missing[index]
       do throws(RunError) {

@@ -24,7 +24,9 @@ import Testing
     #expect(Estimate.ratio([(4, 2), (8, 4)]).error == 0)
   }
 
-  @Test(arguments: [(1.25, 1, "1.3"), (0.0, 2, "0.00"), (-0.004, 2, "0.00"), (-1.5, 1, "-1.5"), (12.0, 0, "12"), (0.05, 1, "0.1"), (.nan, 1, "–"), (.infinity, 1, "∞")])
+  @Test(arguments: [
+    (1.25, 1, "1.3"), (0.0, 2, "0.00"), (-0.004, 2, "0.00"), (-1.5, 1, "-1.5"), (12.0, 0, "12"), (0.05, 1, "0.1"), (.nan, 1, "–"), (.infinity, 1, "∞"),
+  ])
   func fixedDecimals(_ value: Double, _ decimals: Int, _ text: String) { #expect(fixed(value, decimals) == text) }
 
   @Test func tablesAlign() {

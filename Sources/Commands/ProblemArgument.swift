@@ -1,0 +1,26 @@
+internal import Diffusion
+internal import Workbench
+
+/// A benchmark's problem named on the command line: `lists/test/7`.
+struct ProblemArgument {
+  let problem: Problem
+  let geometry: Geometry
+  private let benchmark: any Benchmark
+
+  init(_ text: String) throws(ConfigurationError) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 3, let index = Int(parts[2]), index >= 0, index < 1 << 40 else {
+      throw .outOfRange(key: "--problem", value: text, expected: "benchmark/split/index, as lists/test/7")
+    }
+    let splits = Split.allCases.map(\.rawValue)
+    guard let split = Split(rawValue: parts[1]) else { throw .unknownName(name: parts[1], kind: "split", known: splits) }
+    benchmark = try Unmask.benchmarks.benchmark(named: parts[0])
+    problem = benchmark.problem(index, of: split)
+    geometry = type(of: benchmark).geometry
+  }
+
+  /// One line on whether a response is right.
+  func verdict(on response: String) -> String {
+    benchmark.grade(response, problem).isCorrect ? "correct" : "wrong: expected\(problem.answer)"
+  }
+}

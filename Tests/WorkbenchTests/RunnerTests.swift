@@ -1,0 +1,158 @@
+import Diffusion
+import Foundation
+import Models
+import Strategies
+import Synchronization
+import Testing
+import Traces
+
+@testable import Workbench
+
+/// Runs on the shipped model: however a run is made, its files are the same.
+@Suite struct RunnerTests {
+  static let text = """
+    name: small
+    benchmark: {name: lists, split: dev, limit: 6}
+    baseline: one-by-one
+    strategies:
+      one-by-one: [quota: {}]
+      threshold: [threshold: {confidence: 0.7}]
+    """
+
+  func plans(_ text: String = RunnerTests.text) throws -> [RunPlan] {
+    try Experiment(YAML.parse(text)).plans(catalog: .standard, benchmarks: .standard, load: ModelLibrary.load)
+  }
+
+  @Test func runsRecordWhatTheyDecode() throws {
+    let folder = try Folder()
+    let plan = try #require(try plans().last)
+    let result = try #require(try Runner(output: folder.path).run(plan))
+    #expect(result.outcomes.map(\.problem) == (0..<6).map { "lists/dev/\($0)" })
+    #expect(result.isTimed && result.seconds.allSatisfy { $0 > 0 })
+    let trace = try TraceFile.read(result.directory + "/trace.h5")
+    #expect(trace.validate() == [])
+    #expect(trace.attributes.status == .complete && trace.attributes.timing == .exclusive && trace.attributes.runDigest == plan.digest)
+    for (sample, outcome) in zip(try trace.samples(), result.outcomes) {
+      #expect(sample.problem == outcome.problem && sample.response == outcome.tokens && sample.roundCount == outcome.rounds)
+      #expect(sample.cost == Cost(canvases: outcome.canvases, positions: outcome.positions, logitRows: outcome.logitRows))
+      #expect(sample.correct == (outcome.correct ? 1 : 0) && sample.answerTokens == outcome.answerTokens)
+      #expect(Set(sample.edits.map(\.edit.author)).isSubset(of: ["threshold", "progress"]))
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: result.directory).sorted() == ["outcomes.jsonl", "run.yaml", "trace.h5"])
+    // The same command again finds everything done and changes nothing.
+    let before = try folder.bytes(result.directory + "/trace.h5")
+    let again = try #require(try Runner(output: folder.path).run(plan))
+    #expect(again.outcomes == result.outcomes)
+    #expect(try folder.bytes(result.directory + "/trace.h5") == before)
+  }
+
+  @Test(arguments: [1, 2, 8]) func workersAndStopsChangeNothing(_ jobs: Int) throws {
+    let folder = try Folder()
+    let plan = try #require(try plans().first)
+    let whole = try #require(try Runner(output: folder.path + "/whole").run(plan))
+    // Stopped after two samples, gone on with, asked for more, in parallel.
+    let runner = Runner(output: folder.path + "/parts", jobs: jobs)
+    let done = Mutex(0)
+    let stopped = try runner.run(plan, advance: { done.withLock { $0 += 1 } }, while: { done.withLock { $0 } < 2 })
+    #expect(stopped == nil)
+    let kept = try runner.finished(plan)
+    #expect(kept >= 2 && kept < 6)
+    let parts = try #require(try runner.run(plan))
+    #expect(try folder.bytes(whole.directory + "/outcomes.jsonl") == folder.bytes(parts.directory + "/outcomes.jsonl"))
+    #expect(try TraceFile.read(whole.directory + "/trace.h5").differences(from: TraceFile.read(parts.directory + "/trace.h5")) == [])
+    #expect(!parts.isTimed, "what went on after a stop is no speed")
+  }
+
+  @Test func aLimitIsNotPartOfTheRun() throws {
+    let folder = try Folder()
+    let few = try #require(try plans(Self.text.replacing("limit: 6", with: "limit: 2")).first)
+    let many = try #require(try plans().first)
+    #expect(few.digest == many.digest)
+    let runner = Runner(output: folder.path)
+    let first = try #require(try runner.run(few))
+    let all = try #require(try runner.run(many))
+    #expect(Array(all.outcomes.prefix(2)) == first.outcomes)
+    // Asking for fewer again throws nothing away.
+    #expect(try runner.run(few)?.outcomes == first.outcomes)
+    #expect(try runner.finished(many) == 6)
+  }
+
+  @Test func theDigestCoversWhatMatters() throws {
+    let base = try plans()[1].digest
+    for (old, new) in [
+      ("0.7", "0.71"), ("lists", "arithmetic"), ("split: dev", "split: test"), ("name: small", "seeds: [1]"),
+      ("baseline: one-by-one", "decoding: {block_length: 8}"),
+    ] {
+      #expect(try plans(Self.text.replacing(old, with: new))[1].digest != base, "\(new)")
+    }
+    for (old, new) in [("name: small", "name: other"), ("limit: 6", "limit: 60"), ("baseline: one-by-one", "trace: none")] {
+      #expect(try plans(Self.text.replacing(old, with: new))[1].digest == base, "\(new)")
+    }
+  }
+
+  @Test func anotherRunInTheFolderIsRefused() throws {
+    let folder = try Folder()
+    let plan = try #require(try plans().first)
+    let result = try #require(try Runner(output: folder.path).run(plan))
+    let file = result.directory + "/run.yaml"
+    try folder.text(file).replacing("gen_length: 16", with: "gen_length: 17").write(toFile: file, atomically: true, encoding: .utf8)
+    #expect(
+      mistakes { try Runner(output: folder.path).run(plan) }
+        == "\(file) holds another run: decoding.gen_length is 17 there and 16 here; choose another --output or remove it")
+  }
+
+  @Test func twoProcessesDoNotShareARun() throws {
+    let folder = try Folder()
+    let plan = try #require(try plans().first)
+    let runner = Runner(output: folder.path)
+    let nested = Mutex<String>("")
+    _ = try runner.run(plan, advance: { nested.withLock { $0 = mistakes { try runner.run(plan) } } })
+    #expect(nested.withLock { $0 }.contains("another process is working on this run"))
+  }
+
+  @Test func seedsNameDraws() throws {
+    let folder = try Folder()
+    let warm = Self.text.replacing("baseline: one-by-one", with: "decoding: {temperature: 1.0}\nseeds: [3, 4]")
+    let plans = try plans(warm)
+    #expect(plans.count == 4)
+    let results = try plans.map { try #require(try Runner(output: folder.path).run($0)) }
+    #expect(results[0].outcomes.map(\.tokens) != results[2].outcomes.map(\.tokens))
+    let again = try #require(try Runner(output: folder.path + "/again", jobs: 2).run(plans[0]))
+    #expect(again.outcomes == results[0].outcomes)
+    // A problem's draws do not depend on which problems are decoded with it.
+    let alone = try #require(try self.plans(warm.replacing("limit: 6", with: "limit: 1")).first)
+    #expect(try Runner(output: folder.path + "/alone").run(alone)?.outcomes == [results[0].outcomes[0]])
+  }
+
+  @Test func levelsAreNeverMixed() throws {
+    let folder = try Folder()
+    let runner = Runner(output: folder.path)
+    let plain = try #require(try plans(Self.text + "\ntrace: none").first)
+    let edits = try #require(try plans().first)
+    let beliefs = try #require(try plans(Self.text + "\ntrace: beliefs").first)
+    let first = try #require(try runner.run(plain))
+    for (plan, level) in [(plain, "none"), (edits, "edits"), (beliefs, "beliefs"), (edits, "beliefs")] {
+      let result = try #require(try runner.run(plan))
+      let trace = try TraceFile.read(result.directory + "/trace.h5")
+      #expect(trace.attributes.level == level && trace.validate() == [])
+      #expect(result.outcomes == first.outcomes, "what is recorded changes no result")
+    }
+  }
+}
+
+/// A temporary folder that goes with its value.
+final class Folder: Sendable {
+  let path: String
+
+  init() throws {
+    path = FileManager.default.temporaryDirectory.appending(path: "unmask-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit {
+    do { try FileManager.default.removeItem(atPath: path) } catch { Issue.record("\(path) could not be removed: \(error)") }
+  }
+
+  func bytes(_ file: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: file)) }
+  func text(_ file: String) throws -> String { try String(contentsOfFile: file, encoding: .utf8) }
+}
