@@ -218,11 +218,21 @@ public struct BeliefRow: Sendable {
 
   /// Probability of a token, or nil if its logit is not known.
   public func probability(of token: Token) -> Double? {
+    logit(of: token).flatMap { logit in content.map { logit > -.infinity ? $0.mass.probability(of: logit) : 0 } }
+  }
+
+  /// Natural logarithm of a token's probability, without underflow, or nil if its logit is not known.
+  public func logProbability(of token: Token) -> Double? {
+    logit(of: token).flatMap { logit in content.map { logit - $0.mass.logSumExp } }
+  }
+
+  /// A token's logit; -infinity where it is suppressed.
+  private func logit(of token: Token) -> Double? {
     guard let content else { return nil }
-    if content.suppressed.contains(token) { return 0 }
-    if let known = content.candidates.first(where: { $0.token == token }) { return content.mass.probability(of: known.logit) }
+    if content.suppressed.contains(token) { return -.infinity }
+    if let known = content.candidates.first(where: { $0.token == token }) { return known.logit }
     guard let full = content.full, full.indices.contains(Int(token)) else { return nil }
-    return content.mass.probability(of: Double(full[Int(token)]) + (content.added[token] ?? 0))
+    return Double(full[Int(token)]) + (content.added[token] ?? 0)
   }
 
   /// Every token's logit, in order of id, suppressed ones at -infinity, where `needs` asked for full rows.

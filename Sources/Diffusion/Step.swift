@@ -173,6 +173,8 @@ public struct Step: Sendable {
       return
     }
     guard other.shown.slots == canvas.slots, other.shown.response == canvas.response else { return fail(-1, "a substep on another canvas was adopted") }
+    // A later decision of the chain saw the block that the earlier ones had moved to.
+    canvas.settle()
     decisions = hasAdopted ? decisions + other.decisions : other.decisions
     hasAdopted = true
     for edit in other.edits where edit.branch == Edit.main { canvas.apply(edit) }
