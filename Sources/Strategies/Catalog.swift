@@ -15,5 +15,6 @@ extension Catalog {
     Prophet.self,
     Sched.self,
     Saber.self,
+    FreeDave.self,
   ])
 }

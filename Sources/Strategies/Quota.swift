@@ -23,7 +23,7 @@ struct Quota: Strategy {
 
   init(_ parameters: inout Parameters) throws(ConfigurationError) {
     let length = parameters.context.genLength
-    blocks = length / parameters.context.blockLength
+    blocks = max(length / max(parameters.context.blockLength, 1), 1)
     let steps = try parameters.int(
       "steps", default: length, in: 1..., defaultText: "gen_length", "model calls over the whole response; divisible by the number of blocks")
     guard steps % blocks == 0 else {
