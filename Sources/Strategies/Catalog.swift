@@ -16,5 +16,6 @@ extension Catalog {
     Sched.self,
     Saber.self,
     FreeDave.self,
+    Hex.self,
   ])
 }
