@@ -10,7 +10,7 @@ extension Setting {
     case let items as [Any]: self.init(.list(try items.map(Setting.init(json:))))
     case let fields as [String: Any]: self.init(.map(try fields.sorted { $0.key < $1.key }.map { Entry($0.key, try Setting(json: $0.value)) }))
     case let number as NSNumber:
-      if CFTypeIsBoolean(number) {
+      if isBoolean(number) {
         self.init(.bool(number.boolValue))
       } else if let whole = Int(exactly: number.doubleValue) {
         self.init(.integer(whole))
@@ -22,7 +22,7 @@ extension Setting {
   }
 }
 
-private func CFTypeIsBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" || String(cString: number.objCType) == "B" }
+private func isBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" || String(cString: number.objCType) == "B" }
 
 extension Setting {
   /// What is missing from recorded data.
