@@ -209,8 +209,17 @@ public struct BeliefRow: Sendable {
   ///
   /// Needs full rows; without them the plain negative entropy, which differs in the tenth digit.
   public var negativeEntropy: Double {
-    guard let probabilities else { return isKnown ? -entropy : -.infinity }
-    return probabilities.reduce(0) { $0 + $1 * log($1 + 1e-10) }
+    guard let content, let full = content.full else { return isKnown ? -entropy : -.infinity }
+    guard content.added.isEmpty, content.suppressed.isEmpty else {
+      return (probabilities ?? []).reduce(0) { $0 + $1 * log($1 + 1e-10) }
+    }
+    // The usual row has no overlay, and a vocabulary is long: no lookups, no array.
+    var sum = 0.0
+    for logit in full {
+      let share = content.mass.probability(of: Double(logit))
+      sum += share * log(share + 1e-10)
+    }
+    return sum
   }
 
   /// `log(sum of exp(logit))`.

@@ -53,8 +53,10 @@ public struct Catalog: Sendable {
     do { return Built(pipeline: try Pipeline(rules), resolved: Setting(.list(resolved))) } catch { throw error.at(line: setting.line) }
   }
 
-  /// What a strategy's initialiser declares when nothing is set.
-  public func declarations(of name: String, context: Parameters.Context = Parameters.Context()) throws(ConfigurationError) -> [Parameters.Declaration] {
+  /// What a strategy's initialiser declares when nothing is set: in one block, which suits every rule.
+  public func declarations(of name: String, context: Parameters.Context = Parameters.Context(genLength: 64, blockLength: 64)) throws(ConfigurationError)
+    -> [Parameters.Declaration]
+  {
     var context = context
     context.catalog = self
     var parameters = try Parameters(Setting(.null), owner: name, context: context)
