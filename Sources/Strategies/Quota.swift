@@ -25,7 +25,7 @@ struct Quota: Strategy {
     let length = parameters.context.genLength
     blocks = max(length / max(parameters.context.blockLength, 1), 1)
     let steps = try parameters.int(
-      "steps", default: length, in: 1..., defaultText: "gen_length", "model calls over the whole response; divisible by the number of blocks")
+      "steps", default: length, in: 1...Canvas.lengthLimit, defaultText: "gen_length", "model calls over the whole response; divisible by the number of blocks")
     guard steps % blocks == 0 else {
       throw ConfigurationError.outOfRange(key: "steps", value: "\(steps)", expected: "a multiple of the number of blocks (\(blocks))").at(path: Self.name)
     }

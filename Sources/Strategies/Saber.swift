@@ -45,7 +45,7 @@ struct Saber: Strategy {
     }
     // A round that leaves no mask before the block's end takes nothing back.
     guard !step.canvas.eligible.isEmpty else { return }
-    let count = min(max(minimum / 2, (chosen.count + ratio - 1) / ratio), chosen.count - 1)
+    let count = min(max(minimum / 2, (chosen.count - 1) / ratio + 1), chosen.count - 1)
     for position in step.revocable.ranked(by: { -drops[$0] }).prefix(max(count, 0)) { step.remask(position) }
   }
 

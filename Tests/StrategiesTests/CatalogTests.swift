@@ -1,4 +1,5 @@
 import Diffusion
+import Foundation
 import Strategies
 import Support
 import Testing
@@ -57,12 +58,29 @@ import Testing
   func saysWhatItIs(name: String) throws {
     let entry = try Catalog.standard.entry(name)
     #expect(!entry.summary.isEmpty && entry.summary.count < 100 && !entry.source.isEmpty)
-    for declaration in try Catalog.standard.declarations(of: name, context: Toy.context(16, blocks: 16)) {
+    for declaration in try Catalog.standard.declarations(of: name) {
       #expect(!declaration.help.isEmpty && !declaration.range.isEmpty && !declaration.defaultText.isEmpty, "\(name).\(declaration.key)")
     }
     // What was resolved, given back, resolves to the same.
     let context = Toy.context(16, blocks: 16)
     let resolved = try Catalog.standard.build(Setting(.text(name)), context: context).resolved
     #expect(try Catalog.standard.build(resolved, context: context).resolved == resolved)
+  }
+
+  @Test(arguments: Catalog.standard.names)
+  func hasAPageThatNamesEveryKey(name: String) throws {
+    let pages = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../Sources/Strategies/Pages")
+    let page = try String(contentsOf: pages.appending(path: name + ".md"), encoding: .utf8)
+    #expect(page.hasPrefix("# \(name)\n"))
+    for heading in ["## Rule", "## Follows", "## Composes with", "## Cost and failures"] { #expect(page.contains(heading)) }
+    for declaration in try Catalog.standard.declarations(of: name) {
+      let line = page.split(separator: "\n").first { $0.hasPrefix("| `\(declaration.key)` |") }
+      // Defaults that depend on the surroundings are words on the page.
+      if ["blocks", "temperature", "base"].contains(declaration.key) {
+        #expect(line != nil)
+      } else {
+        #expect(line?.hasPrefix("| `\(declaration.key)` | \(declaration.defaultText) |") == true, "\(name).\(declaration.key)")
+      }
+    }
   }
 }

@@ -6,8 +6,13 @@ import Testing
 
 /// Random lists of random strategies with random settings on random canvases.
 @Suite struct FuzzTests {
+  #if DEBUG
+    private static let standard = 400
+  #else
+    private static let standard = 10_000
+  #endif
   /// Decodes; `UNMASK_FUZZ` asks for more.
-  static let count = ProcessInfo.processInfo.environment["UNMASK_FUZZ"].flatMap(Int.init) ?? 10_000
+  static let count = ProcessInfo.processInfo.environment["UNMASK_FUZZ"].flatMap(Int.init) ?? standard
 
   @Test(arguments: 0..<8)
   func breaksNoInvariant(part: Int) throws {
