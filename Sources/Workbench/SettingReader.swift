@@ -23,7 +23,7 @@ struct SettingReader {
 
   /// The value of a key, declared by being asked for.
   mutating func take(_ key: String) -> Setting? {
-    known.append(key)
+    if !known.contains(key) { known.append(key) }
     return entries.first { $0.key == key }?.value
   }
 

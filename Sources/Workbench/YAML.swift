@@ -105,9 +105,15 @@ package enum YAML {
     }
   }
 
+  /// Whether a text could be read as something else; quoting too much does no harm.
   private static func needsQuotes(_ text: String) -> Bool {
-    guard case .text = value(Node.Scalar(text), Node(text)) else { return true }
-    return text.isEmpty
+    let words = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"]
+    guard let first = text.unicodeScalars.first, first.isASCII, first.properties.isAlphabetic else { return true }
+    return words.contains(text.lowercased())
+      || !text.utf8.allSatisfy { byte in
+        let scalar = Unicode.Scalar(byte)
+        return byte < 128 && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil || "-_.".unicodeScalars.contains(scalar))
+      }
   }
 }
 

@@ -128,8 +128,12 @@ import Testing
     #expect(try Command.run(["trace", "validate"] + traces).code == 0)
   }
 
+  /// Bytes in the run's journal; 0 where there is none yet.
   private static func journal(_ folder: String) -> Int {
-    do { return (try FileManager.default.attributesOfItem(atPath: try path("journal", in: folder))[.size] as? Int) ?? 0 } catch { return 0 }
+    do {
+      guard let name = try FileManager.default.subpathsOfDirectory(atPath: folder).first(where: { $0.hasSuffix("/journal") }) else { return 0 }
+      return try FileManager.default.attributesOfItem(atPath: folder + "/" + name)[.size] as? Int ?? 0
+    } catch { return 0 }
   }
 
   private static func path(_ name: String, in folder: String) throws -> String {

@@ -1,6 +1,7 @@
 import Diffusion
 import Foundation
 import Testing
+import Traces
 
 @testable import Workbench
 
