@@ -1,0 +1,6 @@
+import Commands
+import Strategies
+
+@main struct Main {
+  static func main() async { await Unmask.main(catalog: .standard + [Careful.self]) }
+}
