@@ -21,6 +21,8 @@ public struct Belief: Sendable {
   private var rowOfSlot: PerSlot<Int>
   private var added: [Int: [Token: Double]] = [:]
   private var suppressed: Set<Token> = []
+  private var proposals = Proposals()
+  private var rawProposals = Proposals()
 
   /// Rows of a canvas.
   ///
@@ -82,6 +84,7 @@ public struct Belief: Sendable {
   public func proposing(by sampling: Sampling) -> Belief {
     var copy = self
     copy.sampling = sampling
+    (copy.proposals, copy.rawProposals) = (Proposals(), Proposals())
     return copy
   }
 
@@ -92,11 +95,15 @@ public struct Belief: Sendable {
   public mutating func add(_ mass: Double, to token: Token, at position: Int) -> Bool {
     guard mass >= 0, mass.isFinite, let row = row(position), logit(of: token, in: rows[row]) != nil else { return false }
     added[row, default: [:]][token, default: 0] += mass
+    if sampling.temperature > 0 { proposals = Proposals() }
     return true
   }
 
   /// Removes tokens from every row, proposals and confidences alike. They must have been named in `Needs.suppress`.
-  public mutating func suppress(_ tokens: some Sequence<Token>) { suppressed.formUnion(tokens) }
+  public mutating func suppress(_ tokens: some Sequence<Token>) {
+    suppressed.formUnion(tokens)
+    proposals = Proposals()
+  }
 
   /// Rows without the overlay.
   public struct Raw: Sendable {
@@ -107,6 +114,7 @@ public struct Belief: Sendable {
       guard let row = belief.row(position) else { return .unknown }
       var bare = belief
       bare.suppressed = []
+      bare.proposals = belief.rawProposals
       return BeliefRow(bare.read(belief.rows[row], added: [:], draw: belief.random[belief.slots[position].id]))
     }
 
@@ -139,31 +147,27 @@ public struct Belief: Sendable {
     }
     if !added.isEmpty { candidates.sort { $0.logit != $1.logit ? $0.logit > $1.logit : $0.token < $1.token } }
     let best = candidates.first { $0.token != mask } ?? (token: -1, logit: -.infinity)
-    var proposal = best
-    if sampling.temperature > 0, let full = row.full {
-      var logits = full.map(Double.init)
-      for (token, extra) in added { logits[Int(token)] += extra }
-      for token in suppressed where logits.indices.contains(Int(token)) { logits[Int(token)] = -.infinity }
-      if logits.indices.contains(Int(mask)) { logits[Int(mask)] = -.infinity }
-      let token = sampling.draw(from: logits, random: draw)
-      if token >= 0 { proposal = (token, logits[Int(token)]) }
+    var content = BeliefRow.Content(best: best, candidates: candidates, mass: mass, full: row.full, added: added, suppressed: suppressed)
+    if sampling.temperature > 0 {
+      let (logits, proposals, sampling, mask) = (BeliefRow(content), proposals, sampling, mask)
+      content.draw = { proposals.value(at: draw) { logits.drawn(by: sampling, random: draw, mask: mask) ?? best } }
     }
-    return BeliefRow.Content(
-      token: proposal.token, logit: proposal.logit, best: best, candidates: candidates, mass: mass, full: row.full, added: added, suppressed: suppressed)
+    return content
   }
 }
 
 /// The belief in one position.
 public struct BeliefRow: Sendable {
   struct Content: Sendable {
-    let token: Token
-    let logit: Double
     let best: (token: Token, logit: Double)
     let candidates: [(token: Token, logit: Double)]
     let mass: Mass
     let full: [Float]?
     let added: [Token: Double]
     let suppressed: Set<Token>
+    /// Draws the proposed token; nil proposes the best. Left until asked for: it walks the whole vocabulary.
+    var draw: (@Sendable () -> (token: Token, logit: Double))?
+    var proposal: (token: Token, logit: Double) { draw?() ?? best }
   }
 
   private let content: Content?
@@ -177,10 +181,10 @@ public struct BeliefRow: Sendable {
   public var isKnown: Bool { content != nil }
 
   /// The proposed token: never the mask. -1 if unknown.
-  public var token: Token { content?.token ?? -1 }
+  public var token: Token { content?.proposal.token ?? -1 }
 
   /// Probability of the proposed token, untempered, the mask's share kept in the softmax. -infinity if unknown.
-  public var confidence: Double { content.map { $0.mass.probability(of: $0.logit) } ?? -.infinity }
+  public var confidence: Double { content.map { $0.mass.probability(of: $0.proposal.logit) } ?? -.infinity }
 
   /// The most probable token that is not the mask, whatever the temperature, with its probability; nil if unknown.
   public var best: (token: Token, probability: Double)? {
@@ -251,6 +255,14 @@ public struct BeliefRow: Sendable {
     for (token, extra) in content.added where logits.indices.contains(Int(token)) { logits[Int(token)] += extra }
     for token in content.suppressed where logits.indices.contains(Int(token)) { logits[Int(token)] = -.infinity }
     return logits
+  }
+
+  /// A token drawn from the row, never the mask; nil without full rows or where nothing is left to draw.
+  fileprivate func drawn(by sampling: Sampling, random: SeededRandom, mask: Token) -> (token: Token, logit: Double)? {
+    guard var logits else { return nil }
+    if logits.indices.contains(Int(mask)) { logits[Int(mask)] = -.infinity }
+    let token = sampling.draw(from: logits, random: random)
+    return token < 0 ? nil : (token, logits[Int(token)])
   }
 
   /// Every token's probability, in order of id, where `needs` asked for full rows.

@@ -113,14 +113,13 @@ public struct RowSummary: Sendable {
     let left = Set(reading.suppress.filter(valid)).sorted()
     withheld = left.map { Candidate(token: $0, logit: logits[Int($0)]) }
     if left.isEmpty {
-      mass = Self.mass(logits, maximum: Double(best[0].logit)) { _ in true }
+      mass = Self.mass(logits, maximum: Double(best[0].logit))
       remaining = nil
     } else {
       // Recomputed over what remains: subtracting from a row whose end token holds nearly everything would lose the answer.
-      let out = Set(left)
-      let highest = best.first { !out.contains($0.token) }.map { Double($0.logit) }
-      let rest = highest.map { maximum in Self.mass(logits, maximum: maximum) { !out.contains($0) } }
-      let gone = Self.mass(logits, maximum: Double(best[0].logit)) { out.contains($0) }
+      let highest = best.first { !left.contains($0.token) }.map { Double($0.logit) }
+      let rest = highest.map { Self.mass(logits, maximum: $0, without: left) }
+      let gone = Self.mass(withheld.map(\.logit), maximum: Double(best[0].logit))
       mass = rest.map { $0.union(gone) } ?? gone
       remaining = rest ?? Mass(maximum: 0, sum: 0, weighted: 0)
     }
@@ -138,11 +137,17 @@ public struct RowSummary: Sendable {
     return copy
   }
 
-  private static func mass(_ logits: UnsafeBufferPointer<Float>, maximum: Double, of included: (Token) -> Bool) -> Mass {
+  /// Sums over a row, leaving out tokens given in rising order.
+  private static func mass(_ logits: some RandomAccessCollection<Float>, maximum: Double, without left: [Token] = []) -> Mass {
     var sum = 0.0
     var weighted = 0.0
-    for index in logits.indices where included(Token(index)) {
-      let exponent = Double(logits[index]) - maximum
+    var skipped = left[...]
+    for (index, logit) in logits.enumerated() {
+      if let next = skipped.first, Int(next) == index {
+        skipped.removeFirst()
+        continue
+      }
+      let exponent = Double(logit) - maximum
       let share = exp(exponent)
       sum += share
       weighted += share * exponent

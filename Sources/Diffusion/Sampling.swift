@@ -51,11 +51,15 @@ public struct Sampling: Sendable, Hashable {
   ///   - logits: a row of `V` logits; tokens at -infinity are never drawn.
   ///   - random: the draw's address; token `v` uses `random[v]`.
   func draw(from logits: [Double], random: SeededRandom) -> Token {
-    var best: (token: Int, score: Double) = (-1, -.infinity)
     let floor = cutoff(logits)
-    for token in logits.indices where logits[token] >= floor && logits[token] > -.infinity {
-      let score = logits[token] - temperature * log(-log(random[token].uniform))
-      if score > best.score { best = (token, score) }
+    let score = { (token: Int) in logits[token] - temperature * log(-log(random[token].uniform)) }
+    // The noise is below 37 temperatures (a uniform draw is at most 1 - 2^-53), so most of a long vocabulary cannot beat the likeliest token's score.
+    guard let top = logits.indices.max(by: { logits[$0] < logits[$1] }), logits[top] > -.infinity else { return -1 }
+    let reach = score(top) - 37 * temperature
+    var best: (token: Int, score: Double) = (-1, -.infinity)
+    for token in logits.indices where logits[token] >= floor && logits[token] >= reach {
+      let own = score(token)
+      if own > best.score { best = (token, own) }
     }
     return Token(best.token)
   }
