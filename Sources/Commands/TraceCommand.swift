@@ -1,5 +1,6 @@
 public import ArgumentParser
 internal import Diffusion
+internal import Models
 public import Traces
 internal import Workbench
 
