@@ -125,14 +125,8 @@ struct Hex: Strategy {
     let done = members.filter(\.canvas.isComplete)
     let answers = done.map { answer($0.canvas.response.prefix { $0 != step.shown.vocabulary.end }) }
     guard done.count == members.count || stop == .majority && Vote.isDecided(answers, missing: members.count - done.count) else { return step.pass() }
-    let winner = Vote.winner(answers, likelihoods: done.map(likelihood), tie: tie) ?? 0
+    let likelihoods = done.map { member in opening.map { Vote.likelihood(of: member.canvas.response, under: $0) } ?? 0 }
+    let winner = Vote.winner(answers, likelihoods: likelihoods, tie: tie) ?? 0
     for position in step.masked { step.reveal(position, as: done[winner].canvas.response[position]) }
-  }
-
-  /// Mean log-probability of a response's tokens under the opening belief.
-  private func likelihood(_ member: Member) -> Double {
-    guard let opening else { return 0 }
-    let response = member.canvas.response
-    return response.indices.reduce(0) { $0 + (opening.raw[$1].logProbability(of: response[$1]) ?? 0) } / Double(response.count)
   }
 }

@@ -1,3 +1,5 @@
+package import Diffusion
+
 /// Counting answers.
 package enum Vote {
   /// Who wins among the most frequent answers.
@@ -21,6 +23,11 @@ package enum Vote {
     case .first: return leading.first
     case .nll: return leading.max { likelihoods[$0] != likelihoods[$1] ? likelihoods[$0] < likelihoods[$1] : $0 > $1 }
     }
+  }
+
+  /// Mean log-probability of a response's tokens under one belief, without any rule's overlay.
+  package static func likelihood(of response: [Token], under belief: Belief) -> Double {
+    response.indices.reduce(0) { $0 + (belief.raw[$1].logProbability(of: response[$1]) ?? 0) } / Double(response.count)
   }
 
   /// Whether the `missing` votes can neither change the most frequent answer nor draw level with it.

@@ -16,9 +16,13 @@ import Testing
     let canvas = try Canvas(
       prompt: golden.promptIDs, length: decoding.genLength, blockLength: decoding.blockLength, vocabulary: denoiser.vocabulary, pinned: decoding.pinned)
     var forwards: [Case.Forward] = []
-    let session = try Session(id: 0, canvas: canvas, pipeline: built.pipeline)
+    // HEX's tie rule weighs a path by its likelihood before any token was there; the recordings of its members hold it.
+    let observed = golden.likelihood == nil ? Needs.nothing : Needs(.response, fullRows: true)
+    var opening: Belief?
+    let session = try Session(id: 0, canvas: canvas, pipeline: built.pipeline, observed: observed)
     let outcome = Decoder(denoiser).decode([session]) { _, round in
       let changes = round.changes
+      opening = opening ?? round.belief
       forwards.append(Case.Forward(commits: changes.commits.map { [$0.position, Int($0.token)] }, remasks: changes.remasks))
     }
     guard case .finished(let finished)? = outcome.first ?? nil else {
@@ -27,6 +31,9 @@ import Testing
     }
     #expect(finished.canvas.response == golden.response)
     #expect(finished.rounds == golden.rounds)
+    if let likelihood = golden.likelihood, let opening {
+      #expect(abs(Vote.likelihood(of: finished.canvas.response, under: opening) - likelihood) < 1e-4)
+    }
     // The authors write a verified draft one call later than they could, so only the ends of drafting decodes are compared.
     guard !golden.isDrafting else { return }
     let first = zip(forwards, golden.forwards).enumerated().first { $0.element.0 != $0.element.1 }
@@ -55,6 +62,7 @@ struct Case: Sendable, CustomTestStringConvertible {
   let rounds: Int
   let forwards: [Forward]
   let response: [Token]
+  let likelihood: Double?
 
   var testDescription: String { name }
   var isDrafting: Bool { strategy.description.contains("freedave") }
@@ -86,6 +94,7 @@ struct Case: Sendable, CustomTestStringConvertible {
     strategy = try Setting(json: try #require(fields["strategy"]))
     rounds = try #require(fields["rounds"] as? Int)
     response = try #require(fields["response"] as? [Int]).map(Token.init)
+    likelihood = (fields["notes"] as? [String: Any])?["mean_log_likelihood"] as? Double
     forwards = try #require(fields["forwards"] as? [[String: Any]]).map { forward in
       Forward(commits: try #require(forward["commits"] as? [[Int]]), remasks: try #require(forward["remasks"] as? [Int]))
     }

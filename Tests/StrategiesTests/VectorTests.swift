@@ -18,7 +18,7 @@ import Testing
   /// The strategy list of a selector's vector: the papers' names of parameters mapped to ours.
   static func strategy(_ name: String, _ params: Setting, masks: Int) throws -> Setting {
     switch name {
-    case "threshold": [["threshold": ["confidence": try params.at("threshold")]]]
+    case "threshold", "dinfer_threshold": [["threshold": ["confidence": try params.at("threshold")]]]
     case "factor": [["factor": ["factor": try params.at("factor"), "quirk": true]]]
     case "frechet": [["frechet": ["delta": try params.at("margin")]]]
     case "hierarchy": [["hierarchy": ["high": try params.at("threshold"), "low": try params.at("low_threshold")]]]
@@ -56,7 +56,7 @@ import Testing
     return try Catalog.standard.build(strategy, context: context).pipeline
   }
 
-  @Test(arguments: ["threshold", "factor", "frechet", "hierarchy", "localleap"])
+  @Test(arguments: ["threshold", "dinfer_threshold", "factor", "frechet", "hierarchy", "localleap"])
   func selects(_ name: String) throws {
     for vector in try Self.vectors(name) {
       let rows = try vector.inputs.at("logits").items.map { try $0.floats }
