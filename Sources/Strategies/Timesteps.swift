@@ -20,6 +20,7 @@ struct Timesteps: Strategy {
   enum Score: String, CaseIterable, Sendable { case entropy, confidence, margin, origin }
 
   private let score: Score
+  private let disorder: Double
   private let isOriginal: Bool
   private let sampling: Sampling
   private let hasBlocks: Bool
@@ -33,6 +34,7 @@ struct Timesteps: Strategy {
     let steps = try parameters.int("steps", default: context.genLength, in: 1...Canvas.lengthLimit, defaultText: "gen_length", "model calls in all")
     score = try parameters.choice("score", default: Score.entropy, "what ranks positions; `origin` draws each by itself")
     let eps = try parameters.number("eps", default: 0.001, in: 0...1, "the last time of the grid")
+    disorder = try parameters.number("alg_temp", default: 0, in: 0..., "temperature of the order: 0 takes the best scores, more draws among them")
     isOriginal = try parameters.flag("original", default: false, "score the untempered, uncut distribution")
     hasBlocks = try parameters.flag("blocks", default: false, "give each block its share of steps and a grid of its own")
     guard hasBlocks || blocks == 1 else {
@@ -64,10 +66,15 @@ struct Timesteps: Strategy {
       chosen = open.filter { step.draw(Self.name, at: $0).uniform < Double(share) }
     } else {
       let count = isLast ? open.count : Int(Float(step.shown.eligible.count) * share)
-      chosen = count == 0 ? [] : Array(open.ranked { value($0, step) }.prefix(count))
+      chosen = count == 0 ? [] : Array(open.ranked { value($0, step) + noise($0, step) }.prefix(count))
     }
     if chosen.isEmpty { step.pass() }
     for position in chosen { step.reveal(position) }
+  }
+
+  /// Gumbel noise: the best sums are a draw without replacement from the softmax of scores over `alg_temp`.
+  private func noise(_ position: Int, _ step: Step) -> Double {
+    disorder > 0 ? -disorder * log(-log(step.draw("order", at: position).uniform)) : 0
   }
 
   private func value(_ position: Int, _ step: Step) -> Double {

@@ -127,6 +127,11 @@ import Testing
     #expect(differs)
   }
 
+  @Test func theOrderOfTimestepsCanBeDrawn() throws {
+    let orders = try [0, 1e-9, 5].map { try Toy.run([["timesteps": ["alg_temp": .init(.number($0))]]], blocks: 16).edits.map(\.position) }
+    #expect(orders[0] == orders[1] && orders[0] != orders[2])
+  }
+
   @Test func blocksGetTheirShareOfTimesteps() throws {
     let blocked = try Toy.run([["timesteps": ["blocks": true]]], blocks: 8)
     #expect(blocked.rounds.map { $0.edits.count } == [0, 1, 1, 1, 1, 1, 1, 2, 0, 1, 1, 1, 1, 1, 1, 2])
