@@ -30,7 +30,7 @@ struct FreeDave: Strategy {
     isAcrossBlocks = try parameters.flag("across_blocks", default: false, "draft into the next block")
     exitsEarly = try parameters.flag("early_exit", default: false, "fill the rest once a finished block holds end tokens only")
     base = try parameters.base(default: ["quota"], "the strategy to speed up: deterministic, one view, no edits of length")
-    if let reason = try Self.refusal(of: base, in: parameters.context) { throw ConfigurationError.composition("freedave: " + reason).at(path: Self.name) }
+    if let reason = try Self.refusal(of: base, in: parameters.context) { throw ConfigurationError.composition(reason).at(path: Self.name) }
   }
 
   /// Why a base cannot be drafted, or nil.

@@ -60,10 +60,10 @@ struct Hex: Strategy {
     bases = try parameters.bases(default: [["quota": ["steps": .init(.integer(steps))]]], in: surroundings, "how each member decodes")
     answer = Self.reader(context)
     if bases.contains(where: { $0.rules.contains { $0 is Hex } }) {
-      throw ConfigurationError.composition("hex over hex: put every block length into one `blocks`").at(path: Self.name)
+      throw ConfigurationError.composition("a vote over votes; put every block length into one `blocks`").at(path: Self.name)
     }
     if let rule = bases[0].rules.first(where: { type(of: $0).editsLengths }) {
-      throw ConfigurationError.composition("hex: \(type(of: rule).name) edits lengths, and a vote needs responses of one length").at(path: Self.name)
+      throw ConfigurationError.composition("\(type(of: rule).name) edits lengths, and a vote needs responses of one length").at(path: Self.name)
     }
   }
 
