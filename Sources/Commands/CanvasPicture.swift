@@ -5,10 +5,10 @@ internal import Synchronization
 
 /// A canvas filling in, redrawn in place on a terminal: masks as shades, tokens as they are revealed, end tokens as dots.
 final class CanvasPicture: Sendable {
-  private let tokenizer: Tokenizer
+  private let tokenizer: Tokenizer?
   private let drawn = Mutex(0)
 
-  init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
+  init(_ tokenizer: Tokenizer?) { self.tokenizer = tokenizer }
 
   /// Draws the canvas after a round; what the round revealed is marked.
   func draw(_ round: Round) {
@@ -47,7 +47,7 @@ final class CanvasPicture: Sendable {
   private func cell(_ token: Token, _ vocabulary: Vocabulary) -> (String, Int) {
     if token == vocabulary.mask { return ("▒", 1) }
     if token == vocabulary.end { return ("·", 1) }
-    let text = (tokenizer.token(token) ?? "?").replacingOccurrences(of: "\n", with: "⏎")
+    let text = (tokenizer?.token(token) ?? " \(token)").replacingOccurrences(of: "\n", with: "⏎")
     // What a token writes must not move the cursor.
     let safe = String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
     return (safe, safe.count)

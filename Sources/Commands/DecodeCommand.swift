@@ -53,24 +53,67 @@ struct DecodeCommand: ParsableCommand {
 
   func run() throws {
     let model = try ModelLibrary.load(self.model)
-    if chat { throw ConfigurationError.unsupported("`\(self.model)` has no chat template; leave --chat out") }
-    let vocabulary = model.denoiser.vocabulary
+    if chat { throw ConfigurationError.unsupported("chat templates are not supported yet; put the template's text into --prompt") }
+    let problems = try ProblemArgument.all(problem)
+    let geometry = try geometry(problems.first)
     let sampling = Sampling(temperature: temperature, topP: topP, topK: topK)
-    let problems = try problem.map { try ProblemArgument($0) }
-    let geometry = problems.first?.geometry
-    let genLength = self.genLength ?? geometry?.genLength ?? 64
-    let usual = geometry?.blockLength ?? 16
-    let blockLength = self.blockLength ?? (genLength % usual == 0 ? usual : genLength)
-    var context = Parameters.Context(genLength: genLength, blockLength: blockLength, vocabulary: vocabulary, sampling: sampling)
-    let tokenizer = model.tokenizer
-    context.encode = { tokenizer.encode($0) }
-    context.decode = { tokenizer.decode($0) }
-    let prompts = try problems.isEmpty ? self.prompts(model) : problems.map { tokenizer.encode($0.problem.prompt) }
+    if let trace { try TraceFile.check(destination: trace) }
+    var context = Parameters.Context(
+      genLength: geometry.genLength, blockLength: geometry.blockLength, vocabulary: model.denoiser.vocabulary, sampling: sampling)
+    if let tokenizer = model.tokenizer {
+      context.encode = { tokenizer.encode($0) }
+      context.decode = { tokenizer.decode($0) }
+    }
+    if let problem = problems.first { context.extract = { problem.extract($0) } }
     let pins = try pinned.map { try Self.pins($0) } ?? [:]
     // The canvas is checked before the strategy reads the geometry, so that a bad length is reported as such.
-    let canvases = try prompts.map { try Canvas(prompt: $0, length: genLength, blockLength: blockLength, vocabulary: vocabulary, pinned: pins) }
-    let built = try Unmask.catalog.build(try StrategyArgument.read(strategy, catalog: Unmask.catalog), context: context)
+    let canvases = try prompts(problems, model).map { (prompt) throws(ConfigurationError) in
+      try Canvas(
+        prompt: prompt, length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: model.denoiser.vocabulary, pinned: pins)
+    }
+    let built = try StrategyArgument.build(strategy, catalog: Unmask.catalog, context: context)
     try model.denoiser.check(built.pipeline.needs)
+    for (index, canvas) in canvases.enumerated() {
+      if let reason = InputCheck.reason(canvas.prompt, model.denoiser, adding: geometry.genLength) {
+        throw ConfigurationError.unreadable(file: promptIds ?? "--prompt", reason: "prompt \(index) \(reason)")
+      }
+    }
+    let sessions = try sessions(canvases, built.pipeline, sampling)
+    let names = sessions.indices.map { problems.indices.contains($0) ? problems[$0].problem.id : "prompt/\($0)" }
+    if format == .text { for problem in problems { Terminal.note(problem.problem.prompt, terminator: "") } }
+    let isWatched = format == .text && sessions.count == 1 && Terminal.isInteractive(STDOUT_FILENO)
+    let results = DecodeResults(count: sessions.count)
+    let live = isWatched ? CanvasPicture(model.tokenizer) : nil
+    decode(sessions, names, model, results, live)
+    var failed: Int32 = 0
+    for index in sessions.indices {
+      guard let (outcome, forwards) = results[index] else { continue }
+      switch outcome {
+      case .failed(_, let error):
+        Terminal.complain("\(names[index]): \(error)")
+        failed = max(failed, error.exitCode)
+      case .finished(let session):
+        let text = show(session, forwards, model, live)
+        if format == .text, problems.indices.contains(index) { Terminal.note(problems[index].verdict(on: text)) }
+      }
+    }
+    if let trace {
+      let config = config(built.resolved, geometry, model)
+      try results.writeTrace(
+        to: trace, config: config, digest: RunPlan.digest(of: config.sorted.json), model: model, timing: jobs == 1 ? .exclusive : .shared)
+    }
+    if Terminal.isInterrupted { throw Failure.interrupted("interrupted") }
+    if failed != 0 { throw Failure(code: failed, message: "") }
+  }
+
+  /// What was asked for, else the benchmark's, else 64 in blocks of 16.
+  private func geometry(_ problem: ProblemArgument?) throws(ConfigurationError) -> Geometry {
+    let length = genLength ?? problem?.geometry.genLength ?? 64
+    let usual = problem?.geometry.blockLength ?? 16
+    return Geometry(genLength: length, blockLength: blockLength ?? (length % usual == 0 ? usual : length))
+  }
+
+  private func sessions(_ canvases: [Canvas], _ pipeline: Pipeline, _ sampling: Sampling) throws(ConfigurationError) -> [Session] {
     var occurrences: [[Token]: Int] = [:]
     var sessions: [Session] = []
     for (index, canvas) in canvases.enumerated() {
@@ -79,20 +122,20 @@ struct DecodeCommand: ParsableCommand {
       occurrences[canvas.prompt] = occurrence + 1
       let random = canvas.prompt.reduce(SeededRandom(seed: seed)) { $0[Int($1)] }
       sessions.append(
-        try Session(
-          id: index, canvas: canvas, pipeline: built.pipeline, sampling: sampling, random: random, sample: occurrence, maxRounds: maxRounds))
+        try Session(id: index, canvas: canvas, pipeline: pipeline, sampling: sampling, random: random, sample: occurrence, maxRounds: maxRounds))
     }
-    let prepared = sessions
-    if format == .text { for problem in problems { Terminal.note(problem.problem.prompt, terminator: "") } }
-    let live = format == .text && prepared.count == 1 && Terminal.isInteractive(STDOUT_FILENO) ? CanvasPicture(model.tokenizer) : nil
-    let results = DecodeResults(count: prepared.count)
+    return sessions
+  }
+
+  private func decode(_ sessions: [Session], _ names: [String], _ model: LoadedModel, _ results: DecodeResults, _ live: CanvasPicture?) {
     Terminal.catchInterrupts()
-    Workers.run(jobs: jobs, count: prepared.count) { index in
+    let seed = Int(truncatingIfNeeded: seed)
+    Workers.run(jobs: jobs, count: sessions.count) { index in
       var forwards: [Setting] = []
       var seconds = 0.0
-      var builder = TraceBuilder(canvas: prepared[index].canvas, problem: "prompt/\(index)", seed: Int(truncatingIfNeeded: seed), level: .edits)
+      var builder = TraceBuilder(canvas: sessions[index].canvas, problem: names[index], seed: seed, level: .edits)
       let outcome = Decoder(model.denoiser).decode(
-        [prepared[index]],
+        [sessions[index]],
         record: { _, round in
           forwards.append(Self.forward(round))
           builder.record(round)
@@ -102,32 +145,14 @@ struct DecodeCommand: ParsableCommand {
       if let outcome { results.add(index, outcome, forwards, builder.finish(seconds: seconds)) }
       return !Terminal.isInterrupted
     }
-    for index in prepared.indices {
-      guard let (outcome, forwards) = results[index] else { throw Failure.interrupted("interrupted") }
-      switch outcome {
-      case .failed(_, let error): throw RunError.decoding(error, problem: "prompt \(index)")
-      case .finished(let session):
-        let text = show(session, forwards, model, live)
-        if format == .text, problems.indices.contains(index) { Terminal.note(problems[index].verdict(on: text)) }
-      }
-    }
-    if let trace {
-      let config = config(built.resolved, genLength, blockLength, model)
-      try results.writeTrace(
-        to: trace, config: config, digest: RunPlan.digest(of: config.sorted.json), model: model, timing: jobs == 1 ? .exclusive : .shared)
-    }
   }
 
-  private func prompts(_ model: LoadedModel) throws(ConfigurationError) -> [[Token]] {
-    guard let promptIds else { return prompt.map { model.tokenizer.encode($0) } }
-    let ids = try Input.json([[Token]].self, file: promptIds, expected: "a JSON array of arrays of token ids")
-    let size = model.denoiser.vocabulary.size
-    for (number, prompt) in ids.enumerated() {
-      if let bad = prompt.first(where: { $0 < 0 || Int($0) >= size }) {
-        throw .unreadable(file: promptIds, reason: "prompt \(number) holds token \(bad), which is not in the model's vocabulary of \(size)")
-      }
+  private func prompts(_ problems: [ProblemArgument], _ model: LoadedModel) throws(ConfigurationError) -> [[Token]] {
+    if let promptIds { return try Input.json([[Token]].self, file: promptIds, expected: "a JSON array of arrays of token ids") }
+    guard let tokenizer = model.tokenizer else {
+      throw .unsupported("model `\(model.name)` has no tokenizer.json, so it takes no text; use --prompt-ids")
     }
-    return ids
+    return (problems.isEmpty ? prompt : problems.map(\.problem.prompt)).map { tokenizer.encode($0) }
   }
 
   private static func pins(_ file: String) throws(ConfigurationError) -> [Int: Token] {
@@ -142,7 +167,7 @@ struct DecodeCommand: ParsableCommand {
   /// Prints a response and gives its text.
   private func show(_ session: Session, _ forwards: [Setting], _ model: LoadedModel, _ live: CanvasPicture?) -> String {
     let answer = session.canvas.response.prefix { $0 != session.canvas.vocabulary.end }
-    let text = model.tokenizer.decode(Array(answer))
+    let text = model.tokenizer?.decode(Array(answer)) ?? ""
     guard format == .json else {
       if let live {
         Terminal.out("\n\(live.caption(session))")
@@ -168,10 +193,10 @@ struct DecodeCommand: ParsableCommand {
     ]
   }
 
-  private func config(_ resolved: Setting, _ genLength: Int, _ blockLength: Int, _ model: LoadedModel) -> Setting {
+  private func config(_ resolved: Setting, _ geometry: Geometry, _ model: LoadedModel) -> Setting {
     [
       "decoding": [
-        "gen_length": Setting(.integer(genLength)), "block_length": Setting(.integer(blockLength)),
+        "gen_length": Setting(.integer(geometry.genLength)), "block_length": Setting(.integer(geometry.blockLength)),
         "temperature": Setting(.number(temperature)), "top_p": Setting(.number(topP)), "top_k": Setting(.integer(topK)),
         "max_rounds": Setting(.integer(maxRounds)),
       ], "engine": Setting(.integer(RunPlan.engineVersion)),

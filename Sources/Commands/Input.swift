@@ -1,5 +1,6 @@
 internal import Diffusion
 internal import Foundation
+internal import Models
 
 /// Files and standard input, bounded before they are read whole.
 enum Input {
@@ -21,12 +22,22 @@ enum Input {
   static func lines(_ body: ([UInt8]) throws -> Void) throws {
     var pending: [UInt8] = []
     while true {
-      let chunk = FileHandle.standardInput.availableData
+      let chunk: Data
+      do { chunk = try FileHandle.standardInput.read(upToCount: 1 << 16) ?? Data() } catch {
+        throw ConfigurationError.unreadable(file: "standard input", reason: reason(error))
+      }
       if chunk.isEmpty { break }
-      pending.append(contentsOf: chunk)
-      guard let last = pending.lastIndex(of: UInt8(ascii: "\n")) else { continue }
-      for line in pending[..<last].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) { try body(Array(line)) }
-      pending.removeSubrange(...last)
+      // Only the new bytes are searched: a long line comes in many pieces.
+      var pieces = chunk.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[...]
+      let first = pieces.removeFirst()
+      pending.append(contentsOf: first)
+      guard pending.count <= sizeLimit else {
+        throw ConfigurationError.unreadable(file: "standard input", reason: "a line is longer than \(sizeLimit >> 20) MiB")
+      }
+      for piece in pieces {
+        try body(pending)
+        pending = Array(piece)
+      }
     }
     if !pending.isEmpty { try body(pending) }
   }
@@ -41,5 +52,18 @@ enum Input {
     case CocoaError.Code.fileReadNoPermission.rawValue: return "permission denied"
     default: return error.localizedDescription
     }
+  }
+}
+
+/// Checks of token ids before anything runs.
+enum InputCheck {
+  /// Why a model cannot take a sequence, or nil.
+  static func reason(_ tokens: [Token], _ denoiser: TransformerDenoiser, adding length: Int = 0) -> String? {
+    let size = denoiser.vocabulary.size
+    if tokens.isEmpty, length == 0 { return "is empty" }
+    if let bad = tokens.first(where: { $0 < 0 || Int($0) >= size }) { return "holds token \(bad), which is not in the model's vocabulary of \(size)" }
+    let total = tokens.count + length
+    if total > denoiser.maxLength { return "makes \(total) positions, and the model takes \(denoiser.maxLength)" }
+    return nil
   }
 }

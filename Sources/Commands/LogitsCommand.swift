@@ -18,10 +18,12 @@ struct LogitsCommand: ParsableCommand {
 
   func run() throws {
     let inputs = try Input.json([[Token]].self, file: ids, expected: "a JSON array of arrays of token ids")
-    let denoiser = try ModelLibrary.load(model).denoiser
+    let denoiser = try ModelLibrary.denoiser(model)
+    for (number, tokens) in inputs.enumerated() {
+      if let reason = InputCheck.reason(tokens, denoiser) { throw ConfigurationError.unreadable(file: ids, reason: "input \(number) \(reason)") }
+    }
     var separator = "["
     for (number, tokens) in inputs.enumerated() {
-      guard !tokens.isEmpty else { throw ConfigurationError.unreadable(file: ids, reason: "input \(number) is empty") }
       let rows: [[Float]]
       do { rows = try denoiser.logits([tokens])[0] } catch { throw ConfigurationError.unreadable(file: ids, reason: "input \(number): \(error)") }
       Terminal.out(separator, terminator: "[")

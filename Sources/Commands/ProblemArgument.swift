@@ -19,6 +19,20 @@ struct ProblemArgument {
     geometry = type(of: benchmark).geometry
   }
 
+  /// Several problems, of one benchmark.
+  static func all(_ texts: [String]) throws(ConfigurationError) -> [ProblemArgument] {
+    var problems: [ProblemArgument] = []
+    for text in texts { problems.append(try ProblemArgument(text)) }
+    let benchmarks = Set(problems.map { type(of: $0.benchmark).name })
+    guard benchmarks.count <= 1 else {
+      throw .composition("--problem takes problems of one benchmark at a time, not of \(benchmarks.sorted().joined(separator: " and "))")
+    }
+    return problems
+  }
+
+  /// The final answer in a response.
+  func extract(_ response: String) -> String? { benchmark.extract(response) }
+
   /// One line on whether a response is right.
   func verdict(on response: String) -> String {
     benchmark.grade(response, problem).isCorrect ? "correct" : "wrong: expected\(problem.answer)"

@@ -24,6 +24,7 @@ struct RunCommand: ParsableCommand {
 
   func validate() throws {
     if jobs < 1 || jobs > 256 { throw ValidationError("--jobs is 1 to 256") }
+    if output.isEmpty { throw ValidationError("--output needs a folder") }
   }
 
   func run() throws {
@@ -37,24 +38,40 @@ struct RunCommand: ParsableCommand {
     Terminal.catchInterrupts()
     Terminal.note("\(experiment.name): \(plans.count) runs, files in \(runner.directory(of: experiment.name))")
     var results: [RunResult] = []
+    var failures: [RunError] = []
     for plan in plans {
       let done = try runner.finished(plan)
       let total = plan.selection.limit
       let progress = Progress("\(plan.selection.name)  \(plan.cell.label)", done: done, total: total)
-      let result = try runner.run(plan, advance: progress.advance, while: { !Terminal.isInterrupted })
+      let ending = try runner.run(plan, advance: progress.advance, while: { !Terminal.isInterrupted })
       progress.finish()
-      guard let result else {
+      switch ending {
+      case .finished(let result): results.append(result)
+      case .incomplete(let errors):
+        failures += errors
+        for error in errors { Terminal.complain("\(plan.cell.label): \(error)") }
+        continue
+      case .stopped:
         throw Failure.interrupted("interrupted; finished samples are kept in \(runner.directory(of: plan)), the same command goes on from there")
       }
       let kept = done == 0 ? "" : done >= total ? ", all kept from before" : ", \(done) kept from before"
       Terminal.note("  \(plan.selection.name)  \(plan.cell.label)  seed \(plan.seed)  \(total) samples\(kept)")
-      results.append(result)
     }
     let report = Report(results, baseline: experiment.baseline)
-    guard !json else { return Terminal.out(report.json.json) }
+    if json { Terminal.out(report.json.json) } else { show(report, experiment, runner) }
+    if !failures.isEmpty {
+      throw Failure(code: 3, message: "\(failures.count) samples could not be decoded; their runs are not in the table, all finished samples are kept")
+    }
+  }
+
+  private func show(_ report: Report, _ experiment: Experiment, _ runner: Runner) {
     Terminal.out("\n" + report.text + "\n")
-    Terminal.out(
-      "ms: decoding milliseconds per sample; rounds ÷ and speedup: against \(experiment.baseline ?? "no baseline"); agreement: same final answer as it")
+    var legend = "ms: decoding milliseconds per sample"
+    if let baseline = experiment.baseline { legend += "; rounds ÷ and speedup: against \(baseline); agreement: same final answer as it" }
+    Terminal.out(legend)
+    if report.rows.contains(where: { $0.seconds == nil }) {
+      Terminal.out("shared: decoded beside other samples, or resumed after a stop, so its time is no speed; run it with --jobs 1 into a new --output")
+    }
     Terminal.out("files: \(runner.directory(of: experiment.name))/*/{run.yaml, outcomes.jsonl, trace.h5}")
   }
 

@@ -4,7 +4,14 @@ internal import Workbench
 
 /// What `--strategy` may be: a YAML file, a strategy's name, or YAML.
 enum StrategyArgument {
-  static func read(_ argument: String, catalog: Catalog) throws(ConfigurationError) -> Setting {
+  /// The pipeline it stands for.
+  static func build(_ argument: String, catalog: Catalog, context: Parameters.Context) throws(ConfigurationError) -> Catalog.Built {
+    let setting = try read(argument, catalog: catalog)
+    let file = FileManager.default.fileExists(atPath: argument) ? argument : nil
+    do { return try catalog.build(setting, context: context) } catch { throw file == nil ? error : error.at(file: file) }
+  }
+
+  private static func read(_ argument: String, catalog: Catalog) throws(ConfigurationError) -> Setting {
     if argument != "-", FileManager.default.fileExists(atPath: argument) { return try YAML.read(file: argument) }
     if catalog.names.contains(argument) { return Setting(.text(argument)) }
     if argument.contains(where: { "[{:".contains($0) }) {

@@ -24,12 +24,21 @@ enum Terminal {
     for line in message.split(separator: "\n", omittingEmptySubsequences: true) { note("unmask: \(line)") }
   }
 
+  private static let failure = Mutex<String?>(nil)
+
+  /// Why standard output did not take everything, or nil.
+  static var outputFailure: String? { failure.withLock { $0 } }
+
   private static func write(_ text: String, to descriptor: Int32) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
-      if count <= 0 { return }
+      guard count > 0 else {
+        let reason = String(cString: strerror(errno))
+        if descriptor == STDOUT_FILENO { failure.withLock { $0 = $0 ?? reason } }
+        return
+      }
       bytes = bytes.dropFirst(count)
     }
   }

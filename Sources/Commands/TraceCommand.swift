@@ -23,17 +23,19 @@ struct TraceCommand: ParsableCommand {
 
     func run() throws {
       var bad = 0
+      var code: Int32 = 1
       for file in traces {
         let faults: [String]
-        let samples: Int
+        var samples = 0
+        var what = "replay to their responses"
         do throws(TraceError) {
           let trace = try TraceFile.read(file)
           samples = trace.sampleCount
           faults = trace.validate().map(\.description)
+          if trace.attributes.level == TraceLevel.none.name { what = "are consistent; no edits were recorded" }
         } catch {
-          guard error.isDamage else { throw error }
-          samples = 0
           faults = [error.description]
+          code = max(code, error.exitCode)
         }
         if !faults.isEmpty { bad += 1 }
         if json {
@@ -43,12 +45,12 @@ struct TraceCommand: ParsableCommand {
           ]
           Terminal.out(line.json)
         } else if faults.isEmpty {
-          Terminal.out("\(file): valid, \(samples) samples replay to their responses")
+          Terminal.out("\(file): valid, \(samples) samples \(what)")
         } else {
           for fault in faults { Terminal.complain(fault.hasPrefix(file) ? fault : "\(file): \(fault)") }
         }
       }
-      if bad > 0 { throw Failure.failed("\(bad) of \(traces.count) traces are not valid") }
+      if bad > 0 { throw Failure(code: code, message: traces.count > 1 ? "\(bad) of \(traces.count) traces are not valid" : "") }
     }
   }
 
@@ -144,19 +146,3 @@ extension TraceCommand {
 }
 
 extension TraceExport.Format: ExpressibleByArgument {}
-
-extension TraceError {
-  /// Whether a file is at fault, and not how the command was used.
-  var isDamage: Bool {
-    switch self {
-    case .damaged, .notATrace, .tooLarge: true
-    default: false
-    }
-  }
-
-  /// The command's exit code.
-  var exitCode: Int32 {
-    if case .unwritable = self { return 3 }
-    return isDamage ? 1 : 2
-  }
-}

@@ -25,7 +25,9 @@ public enum Unmask {
     do {
       var command = try Root.parseAsRoot(arguments)
       try command.run()
-      return 0
+      guard let reason = Terminal.outputFailure else { return 0 }
+      Terminal.complain("standard output: \(reason)")
+      return 3
     } catch let failure as Failure {
       if !failure.message.isEmpty { Terminal.complain(failure.message) }
       return failure.code
@@ -36,17 +38,8 @@ public enum Unmask {
 
   private static func report(_ error: any Error) -> Int32 {
     switch error {
-    case let error as ConfigurationError: Terminal.complain(error.description)
-    case let error as RunError:
-      Terminal.complain(error.description)
-      switch error {
-      case .configuration, .mismatch: return 2
-      case .trace(let inner): return inner.exitCode
-      case .file: return 3
-      case .decoding, .encoding: return 1
-      }
-    case let error as TraceError:
-      Terminal.complain(error.description)
+    case let error as any ExitCoded:
+      Terminal.complain("\(error)")
       return error.exitCode
     default:
       guard Root.exitCode(for: error) != .success else {
@@ -56,8 +49,55 @@ public enum Unmask {
       // The parser adds usage and a hint over several lines; one says it.
       let message = Root.message(for: error).split(separator: "\n").joined(separator: " ")
       Terminal.complain(message + " (unmask --help)")
+      return 2
     }
-    return 2
+  }
+}
+
+/// An error that knows its exit code: 1 a check failed or a file is damaged, 2 wrong use or configuration, 3 interrupted or incomplete.
+protocol ExitCoded: Error {
+  var exitCode: Int32 { get }
+}
+
+extension ConfigurationError: ExitCoded {
+  var exitCode: Int32 { isDamage ? 1 : 2 }
+}
+
+extension DecodingError: ExitCoded {
+  var exitCode: Int32 {
+    switch self {
+    case .tooManyRounds: 3
+    case .denoiser(.tooLong), .denoiser(.unknownToken), .denoiser(.unsupported): 2
+    default: 1
+    }
+  }
+}
+
+extension TraceError: ExitCoded {
+  /// Whether a file is at fault, and not how the command was used.
+  var isDamage: Bool {
+    switch self {
+    case .damaged, .notATrace, .tooLarge: true
+    default: false
+    }
+  }
+
+  var exitCode: Int32 {
+    if case .unwritable = self { return 3 }
+    return isDamage ? 1 : 2
+  }
+}
+
+extension RunError: ExitCoded {
+  var exitCode: Int32 {
+    switch self {
+    case .configuration(let error): error.exitCode
+    case .decoding(let error, _): error.exitCode
+    case .trace(let error): error.exitCode
+    case .mismatch: 2
+    case .file: 3
+    case .encoding: 1
+    }
   }
 }
 

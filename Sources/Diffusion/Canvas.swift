@@ -24,6 +24,8 @@ public struct Vocabulary: Sendable, Hashable {
 /// The identity of a response position; it survives insertions and deletions around it.
 public struct Slot: Sendable, Hashable {
   package let id: Int
+  /// The slot of no position; memory under it is not kept.
+  package static let none = Slot(id: -1)
 }
 
 /// A prompt followed by a response in which some positions are masked.
@@ -79,7 +81,7 @@ public struct Canvas: Sendable, Hashable {
   public var window: Range<Int> { (block == 0 ? 0 : blockEnds[block - 1])..<blockEnds[block] }
 
   /// Whether the position is masked.
-  public func isMasked(_ position: Int) -> Bool { response[position] == vocabulary.mask }
+  public func isMasked(_ position: Int) -> Bool { response.indices.contains(position) && response[position] == vocabulary.mask }
 
   /// Every masked position, in order.
   public var masked: [Int] { response.indices.filter(isMasked) }

@@ -46,7 +46,7 @@ public struct Catalog: Sendable {
         rules.append(rule)
         resolved.append(Setting(.map([Setting.Entry(name, parameters.resolved)])))
       } catch {
-        mistakes += error.all
+        mistakes += error.at(line: settings.line).all
       }
     }
     guard mistakes.isEmpty else { throw mistakes.count == 1 ? mistakes[0] : .several(mistakes) }

@@ -1,13 +1,23 @@
 /// A mistake in what a user asked for. Exit code 2.
 public indirect enum ConfigurationError: Error, Sendable, Hashable {
+  /// A setting that its owner does not have.
   case unknownKey(key: String, owner: String, known: [String])
+  /// A strategy, benchmark or the like that is not in its catalog.
   case unknownName(name: String, kind: String, known: [String])
+  /// A setting that has no default.
   case missing(key: String, owner: String, expected: String)
+  /// A value of another kind than its setting takes.
   case wrongKind(key: String, found: String, expected: String)
+  /// A value out of its setting's range.
   case outOfRange(key: String, value: String, expected: String)
+  /// Things that mean nothing together.
   case composition(String)
+  /// Something asked for that is not to be had.
   case unsupported(String)
+  /// A file that the system does not give.
   case unreadable(file: String, reason: String)
+  /// A file that was found damaged. Exit code 1.
+  case damaged(String)
   /// A mistake with its place: a file, a path of keys, a line.
   case located(ConfigurationError, file: String?, path: String?, line: Int?)
   /// Several mistakes, one line each.
@@ -21,6 +31,16 @@ public indirect enum ConfigurationError: Error, Sendable, Hashable {
       let joined = [path, oldPath].compactMap(\.self).joined(separator: ".")
       return .located(inner, file: oldFile ?? file, path: joined.isEmpty ? nil : joined, line: oldLine ?? line)
     default: return .located(self, file: file, path: path, line: line)
+    }
+  }
+
+  /// Whether a file is at fault, and not what was asked for.
+  public var isDamage: Bool {
+    switch self {
+    case .damaged: true
+    case .located(let inner, _, _, _): inner.isDamage
+    case .several(let errors): errors.contains(where: \.isDamage)
+    default: false
     }
   }
 
@@ -44,7 +64,7 @@ extension ConfigurationError: CustomStringConvertible {
       return "`\(key)` is \(found), expected \(expected)"
     case .outOfRange(let key, let value, let expected):
       return "`\(key)` is \(value), expected \(expected)"
-    case .composition(let reason), .unsupported(let reason): return reason
+    case .composition(let reason), .unsupported(let reason), .damaged(let reason): return reason
     case .unreadable(let file, let reason): return "\(file): \(reason)"
     case .located(let inner, let file, let path, let line):
       var place = file ?? ""

@@ -1,9 +1,14 @@
 /// What a denoiser could not do. It is raised before any decision is taken on its rows.
 public enum DenoiserError: Error, Sendable, Hashable {
+  /// A sequence longer than the model takes.
   case tooLong(length: Int, limit: Int)
+  /// A token outside the vocabulary.
   case unknownToken(token: Token, vocabulary: Int)
+  /// Logits that are not finite numbers.
   case nonFinite(row: Int, sequence: Int)
+  /// Something asked for that this model cannot do.
   case unsupported(String)
+  /// Anything else.
   case failed(String)
 }
 

@@ -8,8 +8,9 @@ public struct PerSlot<Value: Sendable>: Sendable {
 
   /// The value of a slot.
   public subscript(slot: Slot) -> Value {
-    get { slot.id < values.count ? values[slot.id] : initial }
+    get { values.indices.contains(slot.id) ? values[slot.id] : initial }
     set {
+      guard slot.id >= 0 else { return }
       if slot.id >= values.count { values.append(contentsOf: repeatElement(initial, count: slot.id + 1 - values.count)) }
       values[slot.id] = newValue
     }

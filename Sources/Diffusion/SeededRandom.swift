@@ -30,11 +30,8 @@ public struct SeededRandom: Sendable, Hashable {
   /// A number in (0, 1), never an end point: safe under two logarithms.
   public var uniform: Double { (Double(bits >> 12) + 0.5) * 0x1p-52 }
 
-  /// An integer in `0 ..< bound`; the bias is below `bound` / 2^64.
-  public func integer(below bound: Int) -> Int {
-    precondition(bound > 0)
-    return Int(bits.multipliedFullWidth(by: UInt64(bound)).high)
-  }
+  /// An integer in `0 ..< bound`, or 0 where that is empty; the bias is below `bound` / 2^64.
+  public func integer(below bound: Int) -> Int { Int(bits.multipliedFullWidth(by: UInt64(max(bound, 1))).high) }
 
   private static func mix(_ word: UInt64) -> UInt64 {
     var z = word

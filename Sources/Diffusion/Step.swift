@@ -74,7 +74,7 @@ public struct Step: Sendable {
   public func isTouched(_ position: Int) -> Bool { shown.slots.indices.contains(position) && touched.contains(shown.slots[position]) }
 
   /// The slot of a shown position: the key of `PerSlot` memory.
-  public func slot(_ position: Int) -> Slot { shown.slots[position] }
+  public func slot(_ position: Int) -> Slot { shown.slots.indices.contains(position) ? shown.slots[position] : .none }
 
   /// A source of draws for a rule's own use, apart from every other rule's and from the proposals'.
   public func draw(_ purpose: String, at position: Int) -> SeededRandom { random[purpose][slot(position).id] }

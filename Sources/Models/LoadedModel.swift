@@ -1,4 +1,4 @@
-/// A model ready to decode: its denoiser, its tokenizer, and the digest of both.
+/// A model ready to decode: its denoiser, its tokenizer where it has one, and the digest of both.
 public struct LoadedModel: Sendable {
   /// The name it was asked for by.
   public let name: String
@@ -6,8 +6,8 @@ public struct LoadedModel: Sendable {
   public let directory: String
   /// The model.
   public let denoiser: TransformerDenoiser
-  /// Its tokenizer.
-  public let tokenizer: Tokenizer
+  /// Its tokenizer; nil where the directory has no `tokenizer.json`. Token ids need none.
+  public let tokenizer: Tokenizer?
   /// SHA-256 over configuration, tokenizer and weights, 64 hexadecimal digits.
   public let digest: String
 
@@ -18,8 +18,13 @@ public struct LoadedModel: Sendable {
     self.name = name
     directory = try ModelCatalog().directory(name)
     denoiser = try TransformerDenoiser(directory: directory, threads: threads)
-    do throws(TokenizerError) { tokenizer = try Tokenizer(directory: directory) } catch { throw .malformed(file: directory, reason: error.description) }
+    tokenizer = MappedFile.exists(directory + "/tokenizer.json") ? try Self.tokenizer(directory) : nil
     digest = try ModelCatalog.digest(directory)
+  }
+
+  /// The tokenizer of a directory.
+  public static func tokenizer(_ directory: String) throws(ModelError) -> Tokenizer {
+    do throws(TokenizerError) { return try Tokenizer(directory: directory) } catch { throw .tokenizer(error) }
   }
 
   /// The family that reads it.

@@ -87,8 +87,26 @@ public struct Experiment: Sendable {
       reader.fail(.missing(key: "strategies", owner: "an experiment", expected: "a map of names to lists of rules"), strategies)
     }
     self.cells = cells
+    checkDistinct(&reader)
     reader.finish()
     try reader.mistakes.check()
+  }
+
+  /// Refuses what would be counted twice.
+  private func checkDistinct(_ reader: inout SettingReader) {
+    func refuse(_ key: String, _ names: [String]) {
+      var seen: Set<String> = []
+      for name in names where !seen.insert(name).inserted {
+        reader.fail(.composition("`\(name)` stands in `\(key)` twice"), reader.take(key))
+        return
+      }
+    }
+    refuse("model", models)
+    refuse("benchmark", benchmarks.map { "\($0.name)/\($0.split.rawValue)" })
+    refuse("strategies", cells.map(\.label))
+    if let baseline, cells.count(where: { $0.strategy == baseline }) > 1 {
+      reader.fail(.composition("the baseline `\(baseline)` is swept; it has to be one setting"), reader.take("baseline"))
+    }
   }
 
   private static func isNameByte(_ byte: UInt8) -> Bool {
@@ -118,6 +136,7 @@ public struct Experiment: Sendable {
       return []
     }
     let items = if case .list(let items) = setting.value { items } else { [setting] }
+    if items.isEmpty { reader.fail(.missing(key: "benchmark", owner: "an experiment", expected: "at least one, as {name: arithmetic}"), setting) }
     var selections: [Selection] = []
     for item in items {
       if case .text(let name) = item.value {

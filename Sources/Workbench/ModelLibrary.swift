@@ -5,18 +5,25 @@ public import Models
 public enum ModelLibrary {
   /// The names of the models that ship.
   public static func names() throws(ConfigurationError) -> [String] {
-    do { return try ModelCatalog().names } catch { throw .unsupported(error.description) }
+    do { return try ModelCatalog().names } catch { throw configuration(error) }
   }
 
   /// A model, ready to decode.
   public static func load(_ name: String) throws(ConfigurationError) -> LoadedModel {
-    do { return try LoadedModel(name) } catch { throw .unsupported(error.description) }
+    do { return try LoadedModel(name) } catch { throw configuration(error) }
   }
 
   /// A model's tokenizer; nothing else of it is needed.
   public static func tokenizer(_ name: String) throws(ConfigurationError) -> Tokenizer {
-    let directory: String
-    do { directory = try ModelCatalog().directory(name) } catch { throw .unsupported(error.description) }
-    do { return try Tokenizer(directory: directory) } catch { throw .unsupported(error.description) }
+    do { return try LoadedModel.tokenizer(try ModelCatalog().directory(name)) } catch { throw configuration(error) }
+  }
+
+  /// The denoiser alone, for what needs no tokenizer.
+  public static func denoiser(_ name: String) throws(ConfigurationError) -> TransformerDenoiser {
+    do { return try TransformerDenoiser(directory: try ModelCatalog().directory(name)) } catch { throw configuration(error) }
+  }
+
+  private static func configuration(_ error: ModelError) -> ConfigurationError {
+    error.isDamage ? .damaged(error.description) : .unsupported(error.description)
   }
 }

@@ -63,8 +63,8 @@ public struct Outcome: Sendable, Hashable, Codable {
     do { return Array(try encoder.encode(self)) } catch { throw .encoding("\(error)") }
   }
 
-  /// Reads a line.
-  init(line: some Sequence<UInt8>) throws(RunError) {
-    do { self = try JSONDecoder().decode(Outcome.self, from: Data(line)) } catch { throw .encoding("an outcome line does not read: \(error)") }
+  /// Reads a line; nil if it is not one, or not whole.
+  init?(line: some Sequence<UInt8>) {
+    do { self = try JSONDecoder().decode(Outcome.self, from: Data(line)) } catch { return nil }
   }
 }

@@ -68,10 +68,10 @@ public struct Report: Sendable {
       model: key[0], benchmark: key[1], label: key[2], samples: all.count, accuracy: .mean(own.clusters { $0.outcome.correct ? 1 : 0 }),
       rounds: .mean(own.clusters { Double($0.outcome.rounds) }), positions: all.reduce(0) { $0 + Double($1.positions) } / Double(max(all.count, 1)),
       seconds: own.isTimed ? .mean(own.clusters(\.seconds)) : nil,
-      tokensPerRound: .ratio(all.map { (Double($0.answerTokens), Double($0.rounds)) }),
-      fewerRounds: pairs.map { .ratio($0.map { (Double($1.outcome.rounds), Double($0.outcome.rounds)) }) },
-      speedup: own.isTimed && baseline?.isTimed == true ? pairs.map { .ratio($0.map { ($1.seconds, $0.seconds) }) } : nil,
-      agreement: pairs.map { .mean($0.map { [$0.outcome.extracted == $1.outcome.extracted ? 1 : 0] }) })
+      tokensPerRound: .ratio(own.clusters { (Double($0.outcome.answerTokens), Double($0.outcome.rounds)) }),
+      fewerRounds: pairs.map { .ratio(Observations.clusters($0) { (Double($1.outcome.rounds), Double($0.outcome.rounds)) }) },
+      speedup: own.isTimed && baseline?.isTimed == true ? pairs.map { .ratio(Observations.clusters($0) { ($1.seconds, $0.seconds) }) } : nil,
+      agreement: pairs.map { .mean(Observations.clusters($0) { $0.outcome.extracted == $1.outcome.extracted ? 1 : 0 }) })
   }
 
   /// The table that a run ends with.
@@ -129,15 +129,22 @@ private struct Observations {
   }
 
   /// One list of values per problem, in order of first appearance.
-  func clusters(_ value: (Sample) -> Double) -> [[Double]] {
+  func clusters<Value>(_ value: (Sample) -> Value) -> [[Value]] { Self.grouped(samples.map { ($0.outcome.problem, value($0)) }) }
+
+  /// The same for pairs of samples.
+  static func clusters<Value>(_ pairs: [(Sample, Sample)], _ value: (Sample, Sample) -> Value) -> [[Value]] {
+    grouped(pairs.map { ($0.0.outcome.problem, value($0.0, $0.1)) })
+  }
+
+  private static func grouped<Value>(_ values: [(problem: String, value: Value)]) -> [[Value]] {
     var place: [String: Int] = [:]
-    var clusters: [[Double]] = []
-    for sample in samples {
-      if let index = place[sample.outcome.problem] {
-        clusters[index].append(value(sample))
+    var clusters: [[Value]] = []
+    for (problem, value) in values {
+      if let index = place[problem] {
+        clusters[index].append(value)
       } else {
-        place[sample.outcome.problem] = clusters.count
-        clusters.append([value(sample)])
+        place[problem] = clusters.count
+        clusters.append([value])
       }
     }
     return clusters

@@ -3,12 +3,17 @@ public import Traces
 
 /// Why a run stopped.
 public enum RunError: Error, Sendable {
+  /// A mistake in what was asked for.
   case configuration(ConfigurationError)
+  /// A sample could not be decoded to its end.
   case decoding(DecodingError, problem: String)
+  /// A trace or journal could not be read or written.
   case trace(TraceError)
+  /// An outcome could not be put into words or read back.
   case encoding(String)
+  /// Another file could not be read or written.
   case file(path: String, reason: String)
-  /// Another process is at work on the same run.
+  /// The folder holds another run.
   case mismatch(run: String, difference: String)
 }
 

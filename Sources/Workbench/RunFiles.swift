@@ -119,14 +119,15 @@ struct RunFiles {
   /// The samples of `trace.h5`, each with its line of `outcomes.jsonl`; a sample without its line is decoded again.
   private func finished() throws(TraceError) -> [KeptSample] {
     let trace = try TraceFile.read(traceFile)
+    if let fault = trace.validate(limit: 1).first { throw .damaged(path: traceFile, place: "/\(fault.table)", reason: fault.message) }
     guard trace.attributes.runDigest == digest else { throw .otherRun(path: traceFile, expected: digest, found: trace.attributes.runDigest) }
+    let bytes: Data
+    do { bytes = try Data(contentsOf: URL(fileURLWithPath: outcomesFile)) } catch { throw .unreadable(path: outcomesFile, reason: YAML.reason(error)) }
     var outcomes: [String: Outcome] = [:]
-    do {
-      for line in try Data(contentsOf: URL(fileURLWithPath: outcomesFile)).split(separator: UInt8(ascii: "\n")) {
-        let outcome = try Outcome(line: line)
-        outcomes[outcome.problem] = outcome
-      }
-    } catch { throw .unreadable(path: outcomesFile, reason: "\(error)") }
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+      guard let outcome = Outcome(line: line) else { continue }
+      outcomes[outcome.problem] = outcome
+    }
     let level = TraceLevel(trace.attributes.level, candidates: trace.candidates) ?? .none
     return try trace.samples().enumerated().compactMap { index, sample in
       outcomes[sample.problem].map {

@@ -10,6 +10,8 @@ public struct RunPlan: Sendable {
   public let cell: Experiment.Cell
   /// The model.
   public let model: LoadedModel
+  /// The model's tokenizer.
+  public let tokenizer: Tokenizer
   /// The benchmark.
   public let benchmark: any Benchmark
   /// Which of its problems.
@@ -46,7 +48,7 @@ public struct RunPlan: Sendable {
   /// The canvas of a prompt.
   package func canvas(_ prompt: String) throws(ConfigurationError) -> Canvas {
     try Canvas(
-      prompt: model.tokenizer.encode(prompt), length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: model.denoiser.vocabulary,
+      prompt: tokenizer.encode(prompt), length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: model.denoiser.vocabulary,
       pinned: pinned)
   }
 }
@@ -89,9 +91,14 @@ extension Experiment {
     // A block length of the benchmark's own is kept where it divides the length asked for.
     let block = decoding.blockLength ?? (length % standard.blockLength == 0 ? standard.blockLength : length)
     guard length % block == 0 else { throw .outOfRange(key: "block_length", value: "\(block)", expected: "a divisor of gen_length (\(length))") }
-    let pinned = try Self.pins(decoding.pinned, model: model)
+    guard let tokenizer = model.tokenizer else {
+      throw .unsupported("model `\(model.name)` has no tokenizer.json, and a benchmark's prompts are text")
+    }
+    let pinned = try Self.pins(decoding.pinned, tokenizer: tokenizer, vocabulary: model.denoiser.vocabulary)
+    do { _ = try Canvas(prompt: [], length: length, blockLength: block, vocabulary: model.denoiser.vocabulary, pinned: pinned) } catch {
+      throw error.at(path: "decoding")
+    }
     var context = Parameters.Context(genLength: length, blockLength: block, vocabulary: model.denoiser.vocabulary, sampling: decoding.sampling)
-    let tokenizer = model.tokenizer
     context.encode = { tokenizer.encode($0) }
     context.decode = { tokenizer.decode($0) }
     context.extract = { benchmark.extract($0) }
@@ -115,19 +122,19 @@ extension Experiment {
       "seed": Setting(.integer(seed)), "strategy": built.resolved,
     ]
     return RunPlan(
-      experiment: name, cell: cell, model: model, benchmark: benchmark, selection: selection, seed: seed,
+      experiment: name, cell: cell, model: model, tokenizer: tokenizer, benchmark: benchmark, selection: selection, seed: seed,
       geometry: Geometry(genLength: length, blockLength: block), sampling: decoding.sampling, maxRounds: decoding.maxRounds, pinned: pinned,
       pipeline: built.pipeline, trace: trace, config: config, digest: RunPlan.digest(of: config.sorted.json))
   }
 
   /// Token ids of pinned entries; a text of several tokens fills the positions after its first.
-  private static func pins(_ settings: [Int: Setting], model: LoadedModel) throws(ConfigurationError) -> [Int: Token] {
+  private static func pins(_ settings: [Int: Setting], tokenizer: Tokenizer, vocabulary: Vocabulary) throws(ConfigurationError) -> [Int: Token] {
     var pins: [Int: Token] = [:]
     for (position, setting) in settings.sorted(by: { $0.key < $1.key }) {
       let tokens: [Token]
       switch setting.value {
-      case .integer(let id) where id >= 0 && id < model.denoiser.vocabulary.size: tokens = [Token(id)]
-      case .text(let text): tokens = model.tokenizer.encode(text)
+      case .integer(let id) where id >= 0 && id < vocabulary.size: tokens = [Token(id)]
+      case .text(let text): tokens = tokenizer.encode(text)
       default:
         throw ConfigurationError.wrongKind(key: "decoding.pinned.\(position)", found: setting.description, expected: "a token id or a text").at(
           line: setting.line)
@@ -143,9 +150,9 @@ extension Experiment {
 }
 
 extension Benchmark {
-  /// A digest of the first problems of a split: a benchmark that changes without a new version still changes the runs' identity.
+  /// A digest of many problems of a split: a benchmark that changes without a new version still changes the runs' identity.
   func fingerprint(_ split: Split) -> String {
-    let content = problems(0..<4, of: split).map { "\($0.id)\n\($0.prompt)\n\($0.answer)\n" }.joined()
+    let content = problems(0..<256, of: split).map { "\($0.id)\n\($0.prompt)\n\($0.answer)\n\($0.kind)\n\($0.level)\n" }.joined()
     return RunPlan.digest(of: content)
   }
 }

@@ -25,21 +25,30 @@ public struct Runner: Sendable {
   /// Where a run's files lie.
   public func directory(of plan: RunPlan) -> String { directory(of: plan.experiment) + "/" + plan.digest }
 
-  /// How many of a run's problems are done.
-  public func finished(_ plan: RunPlan) throws(RunError) -> Int {
-    let kept = try RunFiles(directory(of: plan), digest: plan.digest).kept()
-    return plan.problems.count { kept[$0.id]?.covers(plan.trace) == true }
+  /// How a run ended.
+  public enum Ending: Sendable {
+    /// Every problem is done and the files are complete.
+    case finished(RunResult)
+    /// It was told to stop; finished samples are kept.
+    case stopped
+    /// Some samples could not be decoded; all the others are kept.
+    case incomplete([RunError])
   }
 
-  /// Carries out a run, or what is left of it.
+  /// How many of a run's problems are done.
+  public func finished(_ plan: RunPlan) throws(RunError) -> Int {
+    try RunFiles(directory(of: plan), digest: plan.digest).kept().values.count { $0.number < plan.selection.limit && $0.covers(plan.trace) }
+  }
+
+  /// Carries out a run, or what is left of it. A sample that fails does not keep the others from being decoded.
   ///
   /// - Parameters:
   ///   - advance: called after every newly finished sample, from any thread.
   ///   - shouldContinue: asked before every model call; false stops in good order.
-  /// - Returns: the result, or nil if it was stopped before the end.
+  /// - Throws: what concerns the run as a whole: its folder, its journal, its files.
   public func run(
     _ plan: RunPlan, advance: @escaping @Sendable () -> Void = {}, while shouldContinue: @escaping @Sendable () -> Bool = { true }
-  ) throws(RunError) -> RunResult? {
+  ) throws(RunError) -> Ending {
     let files = RunFiles(directory(of: plan), digest: plan.digest)
     try files.prepare(plan.config)
     // Held until this run is over: two processes on one folder would each undo the other's work.
@@ -47,38 +56,55 @@ public struct Runner: Sendable {
     var kept = try files.kept(journal)
     // What is there may record more than was asked for; new samples then do so too, so that nothing has to be thrown away.
     let level = kept.values.map(\.level).filter { $0.rank >= plan.trace.rank }.min { $0.rank < $1.rank } ?? plan.trace
-    let missing = plan.problems.enumerated().filter { kept[$0.element.id]?.covers(plan.trace) != true }
-    let failure = Mutex<RunError?>(nil)
+    // Samples beyond this limit were asked for once and may be again. If they record too little they are decoded again like the others.
+    let count = max(plan.selection.limit, (kept.values.map(\.number).max() ?? -1) + 1)
+    let problems = plan.benchmark.problems(0..<count, of: plan.selection.split)
+    let missing = problems.enumerated().filter { number, problem in
+      guard let sample = kept[problem.id] else { return number < plan.selection.limit }
+      return !sample.covers(plan.trace)
+    }
+    let failures = Mutex<[RunError]>([])
+    let broken = Mutex<RunError?>(nil)
     let fresh = Mutex<[KeptSample]>([])
     // A run that goes on after a stop mixes the machine's states; its seconds are kept, and not quoted as a speed.
     let isAlone = jobs == 1 && kept.isEmpty
     Workers.run(jobs: jobs, count: missing.count) { index in
       let (number, problem) = missing[index]
+      let sample: KeptSample
       do throws(RunError) {
-        guard let sample = try decode(problem, number, plan, level, isAlone: isAlone, while: shouldContinue) else { return false }
-        try files.append(sample, to: journal)
-        fresh.withLock { $0.append(sample) }
-        advance()
-        return true
+        guard let decoded = try decode(problem, number, plan, level, isAlone: isAlone, while: shouldContinue) else { return false }
+        sample = decoded
       } catch {
-        failure.withLock { $0 = $0 ?? error }
+        failures.withLock { $0.append(error) }
+        return true
+      }
+      do throws(RunError) {
+        try files.append(sample, to: journal)
+      } catch {
+        // A disk that takes no more would refuse every further sample too.
+        broken.withLock { $0 = $0 ?? error }
         return false
       }
+      fresh.withLock { $0.append(sample) }
+      advance()
+      return true
     }
-    if let error = failure.withLock({ $0 }) { throw error }
+    if let error = broken.withLock({ $0 }) { throw error }
     let added = fresh.withLock { $0 }
     for sample in added { kept[sample.outcome.problem] = sample }
-    let mine = plan.problems.compactMap { kept[$0.id] }
-    guard mine.count == plan.problems.count else { return nil }
+    let failed = failures.withLock { $0 }
+    guard failed.isEmpty else { return .incomplete(failed) }
+    let mine = problems.prefix(plan.selection.limit).compactMap { kept[$0.id] }
+    guard mine.count == plan.selection.limit else { return .stopped }
     if !added.isEmpty || !journal.entries.isEmpty || !files.areComplete {
-      // Samples beyond this limit were asked for once and may be again; they come after, in their own order.
-      let ids = Set(plan.problems.map(\.id))
-      let others = kept.values.filter { !ids.contains($0.outcome.problem) }.sorted { $0.number < $1.number }
-      try files.seal(mine + others, plan: plan)
+      let all = problems.compactMap { kept[$0.id] }
+      guard all.allSatisfy({ $0.covers(plan.trace) }) else { return .stopped }
+      try files.seal(all, plan: plan)
     }
     do { try journal.remove() } catch { throw .trace(error) }
-    return RunResult(
-      plan: plan, outcomes: mine.map(\.outcome), seconds: mine.map(\.trace.seconds), isTimed: mine.allSatisfy(\.isAlone), directory: files.directory)
+    return .finished(
+      RunResult(
+        plan: plan, outcomes: mine.map(\.outcome), seconds: mine.map(\.trace.seconds), isTimed: mine.allSatisfy(\.isAlone), directory: files.directory))
   }
 
   /// Decodes and grades one problem; nil if told to stop.
@@ -104,16 +130,11 @@ public struct Runner: Sendable {
     case .failed(_, let error): throw .decoding(error, problem: problem.id)
     case .finished(let session):
       let answer = session.canvas.response.prefix { $0 != session.canvas.vocabulary.end }
-      let text = plan.model.tokenizer.decode(Array(answer))
+      let text = plan.tokenizer.decode(Array(answer))
       let grade = plan.benchmark.grade(text, problem)
       return KeptSample(
         outcome: Outcome(problem, seed: plan.seed, session: session, text: text, grade: grade),
         trace: builder.finish(correct: grade.isCorrect ? 1 : 0, seconds: seconds), number: number, level: level, isAlone: isAlone)
     }
   }
-}
-
-extension RunPlan {
-  /// The problems, in order.
-  var problems: [Problem] { benchmark.problems(0..<selection.limit, of: selection.split) }
 }

@@ -17,7 +17,8 @@ public struct Estimate: Sendable, Hashable {
   }
 
   /// The sum of numerators over the sum of denominators, with the delta method's standard error over clusters.
-  public static func ratio(_ pairs: [(Double, Double)]) -> Estimate {
+  public static func ratio(_ clusters: [[(Double, Double)]]) -> Estimate {
+    let pairs = clusters.filter { !$0.isEmpty }.map { $0.reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) } }
     let count = Double(pairs.count)
     let above = pairs.reduce(0) { $0 + $1.0 }
     let below = pairs.reduce(0) { $0 + $1.1 }
@@ -26,7 +27,6 @@ public struct Estimate: Sendable, Hashable {
       let residual = pair.0 - ratio * pair.1
       return sum + residual * residual
     }
-    let mean = below / count
-    return Estimate(value: ratio, error: pairs.count > 1 ? (squares / (count - 1) / count).squareRoot() / mean : .nan)
+    return Estimate(value: ratio, error: pairs.count > 1 ? (squares / (count - 1) / count).squareRoot() / (below / count) : .nan)
   }
 }

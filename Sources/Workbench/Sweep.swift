@@ -4,6 +4,8 @@ internal import Diffusion
 struct Sweep {
   private let axes: [(rule: String, key: String, values: [Setting])]
   private let base: Setting
+  /// The most combinations of one strategy.
+  private static let limit = 10_000
 
   /// - Parameters:
   ///   - sweep: a map of `rule.key` to a list of values, or nil.
@@ -18,6 +20,7 @@ struct Sweep {
       throw ConfigurationError.wrongKind(key: "sweep", found: sweep.kind, expected: "a map, as {threshold.confidence: [0.8, 0.9]}").at(line: sweep.line)
     }
     var axes: [(String, String, [Setting])] = []
+    var cells = 1
     for entry in entries {
       let parts = entry.key.split(separator: ".", maxSplits: 1).map(String.init)
       guard parts.count == 2 else {
@@ -26,6 +29,10 @@ struct Sweep {
       }
       guard case .list(let values) = entry.value.value, !values.isEmpty else {
         throw ConfigurationError.wrongKind(key: entry.key, found: entry.value.kind, expected: "a list of values").at(line: entry.value.line)
+      }
+      cells = cells.multipliedReportingOverflow(by: values.count).partialValue
+      guard values.count <= Self.limit, cells <= Self.limit else {
+        throw ConfigurationError.outOfRange(key: "sweep", value: "over \(Self.limit) combinations", expected: "at most that").at(line: sweep.line)
       }
       let names = Self.rules(base).map(\.key)
       guard names.contains(parts[0]) else {

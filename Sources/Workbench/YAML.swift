@@ -55,9 +55,10 @@ package enum YAML {
       return Setting(.list(list), line: line)
     case .mapping(let pairs):
       var entries: [Setting.Entry] = []
+      var seen: Set<String> = []
       for (key, value) in pairs {
         guard case .scalar(let name) = key else { throw ConfigurationError.unsupported("a key must be text").at(line: key.mark?.line) }
-        if entries.contains(where: { $0.key == name.string }) {
+        guard seen.insert(name.string).inserted else {
           throw ConfigurationError.composition("`\(name.string)` is given twice").at(line: key.mark?.line)
         }
         var entry = try setting(value, depth: depth + 1, budget: &budget)
@@ -78,7 +79,11 @@ package enum YAML {
     return .text(scalar.string)
   }
 
-  private static func message(_ error: YamlError) -> String { "\(error)".split(separator: "\n").joined(separator: " ") }
+  /// The parser's words on one line of bearable length.
+  private static func message(_ error: YamlError) -> String {
+    let line = "\(error)".split(separator: "\n").joined(separator: " ")
+    return line.count > 160 ? line.prefix(160) + "…" : line
+  }
 
   /// The system's own words for a failure to read, without its wrapping.
   static func reason(_ error: any Error) -> String {

@@ -76,6 +76,41 @@ import Testing
     #expect(result.errors.count { $0 == "\n" } == 1, "\(result.errors)")
   }
 
+  @Test func aCheckpointNeedsNoTokenizerForIds() throws {
+    let checkpoint = RepositoryTests.root.path + "/Tests/ModelsTests/Fixtures/checkpoints/llada-tied-f16"
+    let logits = try Command.run(["logits", "--model", checkpoint, "--ids", "-"], input: "[[1,2,3]]")
+    #expect(logits.code == 0 && logits.errors == "")
+    let folder = try Folder()
+    let prompts = folder.path + "/prompts.json"
+    try "[[1,2,3],[4]]".write(toFile: prompts, atomically: true, encoding: .utf8)
+    let decoded = try Command.run([
+      "decode", "--model", checkpoint, "--gen-length", "8", "--block-length", "4", "--prompt-ids", prompts, "--format", "json",
+    ])
+    #expect(decoded.code == 0 && decoded.output.count { $0 == "\n" } == 2)
+    #expect(try Command.run(["models", checkpoint]).code == 0)
+    let text = try Command.run(["decode", "--model", checkpoint, "--prompt", "x"])
+    #expect(text.code == 2 && text.errors.contains("has no tokenizer.json"))
+  }
+
+  @Test func outputThatIsNotTakenIsAFailure() throws {
+    let process = Process()
+    process.executableURL = Command.executable
+    process.arguments = ["strategies"]
+    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: "/dev/full"))
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 3)
+  }
+
+  @Test func badIdsAreRefusedBeforeAnythingRuns() throws {
+    let logits = try Command.run(["logits", "--ids", "-"], input: "[[1],[99999]]")
+    #expect(logits.code == 2 && logits.output == "")
+    #expect(logits.errors.hasPrefix("unmask: -: input 1 holds token 99999, which is not in the model's vocabulary of"))
+    let long = try Command.run(["decode", "--prompt-ids", "-", "--gen-length", "4096"], input: "[[1]]")
+    #expect(long.code == 2 && long.output == "" && long.errors.contains("positions, and the model takes"))
+  }
+
   @Test func helpIsNoMistake() throws {
     for command in ["run", "decode", "logits", "tokenize", "strategies", "benchmarks", "models", "trace"] {
       let result = try Command.run([command, "--help"])

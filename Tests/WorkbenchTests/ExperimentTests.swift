@@ -80,6 +80,27 @@ import Traces
         """)
   }
 
+  @Test(arguments: [
+    ("benchmark: [lists, {name: lists, limit: 3}]\nstrategies: {a: quota}", "line 1: `lists/test` stands in `benchmark` twice"),
+    ("benchmark: lists\nmodel: [reference, reference]\nstrategies: {a: quota}", "line 2: `reference` stands in `model` twice"),
+    (
+      "benchmark: lists\nstrategies: {a: {use: quota, sweep: {quota.steps: [8, 8]}}}", "line 2: `a steps=8` stands in `strategies` twice"
+    ),
+    (
+      "benchmark: lists\nbaseline: a\nstrategies: {a: {use: quota, sweep: {quota.steps: [8, 16]}}}",
+      "line 2: the baseline `a` is swept; it has to be one setting"
+    ),
+    ("benchmark: []\nstrategies: {a: quota}", "line 1: an experiment needs `benchmark`: at least one, as {name: arithmetic}"),
+  ])
+  func whatWouldBeCountedTwiceIsRefused(_ text: String, _ message: String) {
+    #expect(mistakes { try Experiment(YAML.parse(text)) } == message)
+  }
+
+  @Test func sweepsAreBounded() {
+    let axes = (0..<9).map { "r.k\($0): [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]" }.joined(separator: ", ")
+    #expect(mistakes { try Experiment(YAML.parse("benchmark: lists\nstrategies: {a: {use: [r: {}], sweep: {\(axes)}}}")) }.contains("over 10000 combinations"))
+  }
+
   @Test func emptyAndBrokenFiles() throws {
     #expect(
       mistakes { try Experiment(YAML.parse("")) } == """

@@ -17,11 +17,13 @@ import Testing
   }
 
   @Test func ratiosAreSumsOverSums() {
-    let ratio = Estimate.ratio([(10, 1), (10, 9)])
+    let ratio = Estimate.ratio([[(10, 1)], [(10, 9)]])
     #expect(ratio.value == 2)
     // Residuals 8 and -8: sqrt(128 / 1 / 2) / 5.
     #expect(abs(ratio.error - 1.6) < 1e-12)
-    #expect(Estimate.ratio([(4, 2), (8, 4)]).error == 0)
+    #expect(Estimate.ratio([[(4, 2)], [(8, 4)]]).error == 0)
+    // Seeds that agree carry no more information than one.
+    #expect(Estimate.ratio([[(10, 1), (10, 1)], [(10, 9), (10, 9)]]) == ratio)
   }
 
   @Test(arguments: [

@@ -26,7 +26,7 @@ import Traces
   @Test func runsRecordWhatTheyDecode() throws {
     let folder = try Folder()
     let plan = try #require(try plans().last)
-    let result = try #require(try Runner(output: folder.path).run(plan))
+    let result = try #require(try Runner(output: folder.path).result(plan))
     #expect(result.outcomes.map(\.problem) == (0..<6).map { "lists/dev/\($0)" })
     #expect(result.isTimed && result.seconds.allSatisfy { $0 > 0 })
     let trace = try TraceFile.read(result.directory + "/trace.h5")
@@ -41,7 +41,7 @@ import Traces
     #expect(try FileManager.default.contentsOfDirectory(atPath: result.directory).sorted() == ["outcomes.jsonl", "run.yaml", "trace.h5"])
     // The same command again finds everything done and changes nothing.
     let before = try folder.bytes(result.directory + "/trace.h5")
-    let again = try #require(try Runner(output: folder.path).run(plan))
+    let again = try #require(try Runner(output: folder.path).result(plan))
     #expect(again.outcomes == result.outcomes)
     #expect(try folder.bytes(result.directory + "/trace.h5") == before)
   }
@@ -49,15 +49,15 @@ import Traces
   @Test(arguments: [1, 2, 8]) func workersAndStopsChangeNothing(_ jobs: Int) throws {
     let folder = try Folder()
     let plan = try #require(try plans().first)
-    let whole = try #require(try Runner(output: folder.path + "/whole").run(plan))
+    let whole = try #require(try Runner(output: folder.path + "/whole").result(plan))
     // Stopped after two samples, gone on with, asked for more, in parallel.
     let runner = Runner(output: folder.path + "/parts", jobs: jobs)
     let done = Mutex(0)
-    let stopped = try runner.run(plan, advance: { done.withLock { $0 += 1 } }, while: { done.withLock { $0 } < 2 })
+    let stopped = try runner.result(plan, advance: { done.withLock { $0 += 1 } }, while: { done.withLock { $0 } < 2 })
     #expect(stopped == nil)
     let kept = try runner.finished(plan)
     #expect(kept >= 2 && kept < 6)
-    let parts = try #require(try runner.run(plan))
+    let parts = try #require(try runner.result(plan))
     #expect(try folder.bytes(whole.directory + "/outcomes.jsonl") == folder.bytes(parts.directory + "/outcomes.jsonl"))
     #expect(try TraceFile.read(whole.directory + "/trace.h5").differences(from: TraceFile.read(parts.directory + "/trace.h5")) == [])
     #expect(!parts.isTimed, "what went on after a stop is no speed")
@@ -69,11 +69,11 @@ import Traces
     let many = try #require(try plans().first)
     #expect(few.digest == many.digest)
     let runner = Runner(output: folder.path)
-    let first = try #require(try runner.run(few))
-    let all = try #require(try runner.run(many))
+    let first = try #require(try runner.result(few))
+    let all = try #require(try runner.result(many))
     #expect(Array(all.outcomes.prefix(2)) == first.outcomes)
     // Asking for fewer again throws nothing away.
-    #expect(try runner.run(few)?.outcomes == first.outcomes)
+    #expect(try runner.result(few)?.outcomes == first.outcomes)
     #expect(try runner.finished(many) == 6)
   }
 
@@ -90,14 +90,45 @@ import Traces
     }
   }
 
+  @Test func aFailingSampleDoesNotStopTheOthers() throws {
+    let folder = try Folder()
+    let plan = try #require(try plans(Self.text.replacing("baseline: one-by-one", with: "decoding: {max_rounds: 5}")).last)
+    let runner = Runner(output: folder.path)
+    guard case .incomplete(let errors) = try runner.run(plan) else {
+      Issue.record("five rounds are not enough for some problem and enough for another")
+      return
+    }
+    #expect(try errors.count + runner.finished(plan) == 6)
+    #expect(errors.allSatisfy { "\($0)".contains("max_rounds = 5") })
+  }
+
+  @Test func aDamagedTraceIsNotTakenForFinished() throws {
+    let folder = try Folder()
+    let plan = try #require(try plans().last)
+    let result = try #require(try Runner(output: folder.path).result(plan))
+    let file = result.directory + "/trace.h5"
+    var bytes = try folder.bytes(file)
+    bytes[bytes.count / 2] ^= 4
+    try bytes.write(to: URL(fileURLWithPath: file))
+    #expect(mistakes { try Runner(output: folder.path).run(plan) }.hasPrefix("\(file): damaged"))
+    // Outcomes cut short are decoded again.
+    bytes[bytes.count / 2] ^= 4
+    try bytes.write(to: URL(fileURLWithPath: file))
+    let outcomes = result.directory + "/outcomes.jsonl"
+    let whole = try folder.bytes(outcomes)
+    try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: outcomes))
+    #expect(try Runner(output: folder.path).result(plan)?.outcomes == result.outcomes)
+    #expect(try folder.bytes(outcomes) == whole)
+  }
+
   @Test func anotherRunInTheFolderIsRefused() throws {
     let folder = try Folder()
     let plan = try #require(try plans().first)
-    let result = try #require(try Runner(output: folder.path).run(plan))
+    let result = try #require(try Runner(output: folder.path).result(plan))
     let file = result.directory + "/run.yaml"
     try folder.text(file).replacing("gen_length: 16", with: "gen_length: 17").write(toFile: file, atomically: true, encoding: .utf8)
     #expect(
-      mistakes { try Runner(output: folder.path).run(plan) }
+      mistakes { try Runner(output: folder.path).result(plan) }
         == "\(file) holds another run: decoding.gen_length is 17 there and 16 here; choose another --output or remove it")
   }
 
@@ -106,7 +137,7 @@ import Traces
     let plan = try #require(try plans().first)
     let runner = Runner(output: folder.path)
     let nested = Mutex<String>("")
-    _ = try runner.run(plan, advance: { nested.withLock { $0 = mistakes { try runner.run(plan) } } })
+    _ = try runner.result(plan, advance: { nested.withLock { $0 = mistakes { try runner.result(plan) } } })
     #expect(nested.withLock { $0 }.contains("another process is working on this run"))
   }
 
@@ -115,13 +146,13 @@ import Traces
     let warm = Self.text.replacing("baseline: one-by-one", with: "decoding: {temperature: 1.0}\nseeds: [3, 4]")
     let plans = try plans(warm)
     #expect(plans.count == 4)
-    let results = try plans.map { try #require(try Runner(output: folder.path).run($0)) }
+    let results = try plans.map { try #require(try Runner(output: folder.path).result($0)) }
     #expect(results[0].outcomes.map(\.tokens) != results[2].outcomes.map(\.tokens))
-    let again = try #require(try Runner(output: folder.path + "/again", jobs: 2).run(plans[0]))
+    let again = try #require(try Runner(output: folder.path + "/again", jobs: 2).result(plans[0]))
     #expect(again.outcomes == results[0].outcomes)
     // A problem's draws do not depend on which problems are decoded with it.
     let alone = try #require(try self.plans(warm.replacing("limit: 6", with: "limit: 1")).first)
-    #expect(try Runner(output: folder.path + "/alone").run(alone)?.outcomes == [results[0].outcomes[0]])
+    #expect(try Runner(output: folder.path + "/alone").result(alone)?.outcomes == [results[0].outcomes[0]])
   }
 
   @Test func levelsAreNeverMixed() throws {
@@ -130,12 +161,23 @@ import Traces
     let plain = try #require(try plans(Self.text + "\ntrace: none").first)
     let edits = try #require(try plans().first)
     let beliefs = try #require(try plans(Self.text + "\ntrace: beliefs").first)
-    let first = try #require(try runner.run(plain))
+    let first = try #require(try runner.result(plain))
     for (plan, level) in [(plain, "none"), (edits, "edits"), (beliefs, "beliefs"), (edits, "beliefs")] {
-      let result = try #require(try runner.run(plan))
+      let result = try #require(try runner.result(plan))
       let trace = try TraceFile.read(result.directory + "/trace.h5")
       #expect(trace.attributes.level == level && trace.validate() == [])
       #expect(result.outcomes == first.outcomes, "what is recorded changes no result")
+    }
+  }
+}
+
+extension Runner {
+  /// The result of a run that ends; nil if it was stopped.
+  func result(_ plan: RunPlan, advance: @escaping @Sendable () -> Void = {}, while go: @escaping @Sendable () -> Bool = { true }) throws -> RunResult? {
+    switch try run(plan, advance: advance, while: go) {
+    case .finished(let result): return result
+    case .stopped: return nil
+    case .incomplete(let errors): throw errors[0]
     }
   }
 }

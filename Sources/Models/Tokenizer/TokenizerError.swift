@@ -1,5 +1,5 @@
 /// Why a `tokenizer.json` could not be used: one case per mistake, each naming the file and the place.
-public enum TokenizerError: Error, Equatable, Sendable {
+public enum TokenizerError: Error, Hashable, Sendable {
   /// The file cannot be opened or read; `reason` is the system's.
   case unreadable(file: String, reason: String)
   /// The file holds more than `limit` bytes.

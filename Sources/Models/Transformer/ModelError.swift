@@ -4,6 +4,8 @@ internal import Diffusion
 public enum ModelError: Error, Sendable, Hashable {
   /// The weights were refused.
   case weights(WeightsError)
+  /// The tokenizer was refused.
+  case tokenizer(TokenizerError)
   /// `config.json` is not what the format says.
   case malformed(file: String, reason: String)
   /// A key of `config.json` is absent, of the wrong kind or out of range.
@@ -21,6 +23,7 @@ extension ModelError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .weights(let error): return error.description
+    case .tokenizer(let error): return error.description
     case .malformed(let file, let reason): return "\(file): \(reason)"
     case .configuration(let file, let key, let found, let expected): return "\(file): `\(key)` is \(found), expected \(expected)"
     case .unknownFamily(let file, let name, let known):
@@ -35,5 +38,16 @@ extension ModelError: CustomStringConvertible {
   private static func suggestion(_ name: String, _ known: [String]) -> String {
     let list = "; known: " + known.joined(separator: ", ")
     return (ConfigurationError.nearest(to: name, in: known).map { "; did you mean `\($0)`?" } ?? "") + list
+  }
+}
+
+extension ModelError {
+  /// Whether a file of the model is damaged, and not merely absent, unreadable or of a kind that is not supported.
+  public var isDamage: Bool {
+    switch self {
+    case .weights(.unreadable), .weights(.noWeights), .tokenizer(.unreadable), .tokenizer(.unsupported): false
+    case .weights, .tokenizer, .malformed: true
+    case .configuration, .unknownFamily, .unknownModel, .noResources: false
+    }
   }
 }
