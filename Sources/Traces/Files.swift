@@ -28,11 +28,11 @@ enum Files {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  /// Every byte of a file.
+  /// Every byte of a regular file. Anything else is refused, and opened without waiting: a pipe may never have a writer.
   ///
   /// - Parameter limit: the largest size taken.
   static func read(_ path: String, limit: Int) throws(TraceError) -> [UInt8] {
-    guard let file = Descriptor.opened(path, O_RDONLY) else { throw .unreadable(path: path, reason: reason) }
+    guard let file = Descriptor.opened(path, O_RDONLY | O_NONBLOCK) else { throw .unreadable(path: path, reason: reason) }
     return try read(file.number, path: path, limit: limit)
   }
 
@@ -76,22 +76,5 @@ enum Files {
   /// Makes names created, renamed or removed in a folder survive a power failure. File systems that cannot are left at that.
   static func synchronize(folder path: String) {
     if let folder = Descriptor.opened(path, O_RDONLY | O_DIRECTORY) { fsync(folder.number) }
-  }
-
-  /// Replaces a file as a whole: readers see the old bytes or the new ones, whatever happens in between.
-  static func replace(_ path: String, with bytes: [UInt8]) throws(TraceError) {
-    let temporary = "\(path).\(getpid()).tmp"
-    var failed: String?
-    if let file = Descriptor.opened(temporary, O_WRONLY | O_CREAT | O_TRUNC) {
-      if !write(bytes[...], to: file.number) || fsync(file.number) != 0 { failed = reason }
-    } else {
-      throw .unwritable(path: path, reason: reason)
-    }
-    if failed == nil, rename(temporary, path) != 0 { failed = reason }
-    if let failed {
-      unlink(temporary)
-      throw .unwritable(path: path, reason: failed)
-    }
-    synchronize(folder: folder(of: path))
   }
 }

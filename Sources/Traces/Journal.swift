@@ -67,10 +67,14 @@ public final class Journal: Sendable {
         if let entry = Self.entry(bytes[record.payload]) { entries.append(entry) } else { damage.append(record.whole) }
       }
       var end = contents.end
-      guard ftruncate(number, off_t(end)) == 0, lseek(number, off_t(end), SEEK_SET) >= 0 else { throw .unwritable(path: path, reason: Files.reason) }
+      guard ftruncate(number, off_t(end)) == 0, lseek(number, off_t(end), SEEK_SET) >= 0 else {
+        throw .unwritable(path: path, reason: Files.reason, isResumable: true)
+      }
       if contents.runDigest == nil {
         let header = JournalRecords.frame(JournalRecords.header(runDigest))
-        guard Files.write(header[...], to: number), fsync(number) == 0 else { throw .unwritable(path: path, reason: Files.reason) }
+        guard Files.write(header[...], to: number), fsync(number) == 0 else {
+          throw .unwritable(path: path, reason: Files.reason, isResumable: true)
+        }
         Files.synchronize(folder: Files.folder(of: path))
         end = header.count
       }
@@ -98,7 +102,7 @@ public final class Journal: Sendable {
 
   private static func lock(_ path: String) throws(TraceError) -> Int32 {
     while true {
-      let number = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+      let number = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
       guard number >= 0 else { throw .unwritable(path: path, reason: Files.reason) }
       if flock(number, LOCK_EX | LOCK_NB) != 0 {
         let busy = errno == EWOULDBLOCK
@@ -148,7 +152,7 @@ public final class Journal: Sendable {
       lseek(number, off_t(state.end), SEEK_SET)
       return reason
     }
-    if let failure { throw .unwritable(path: path, reason: failure) }
+    if let failure { throw .unwritable(path: path, reason: failure, isResumable: true) }
   }
 
   /// Deletes the file, once everything in it is in `trace.h5`. The lock is held until the journal is released.
@@ -159,7 +163,7 @@ public final class Journal: Sendable {
       state.isRemoved = true
       return nil
     }
-    if let failure { throw .unwritable(path: path, reason: failure) }
+    if let failure { throw .unwritable(path: path, reason: failure, isResumable: true) }
     Files.synchronize(folder: Files.folder(of: path))
   }
 }

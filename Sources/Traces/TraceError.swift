@@ -2,8 +2,9 @@
 public enum TraceError: Error, Sendable, Hashable {
   /// The operating system refused to open or read a file.
   case unreadable(path: String, reason: String)
-  /// The operating system refused to create, write, flush or rename a file; what was finished before is untouched.
-  case unwritable(path: String, reason: String)
+  /// A file could not be created, written, flushed or renamed; what was there before is untouched. `isResumable` where a journal keeps everything
+  /// finished before, so that the same command goes on from there.
+  case unwritable(path: String, reason: String, isResumable: Bool = false)
   /// A file is truncated, corrupt, or made to do harm.
   case damaged(path: String, place: String, reason: String)
   /// A sound file that does not hold a trace.
@@ -27,7 +28,8 @@ extension TraceError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
-    case .unwritable(let path, let reason): "\(path): cannot be written: \(reason); everything finished before is kept, run the same command again"
+    case .unwritable(let path, let reason, let isResumable):
+      "\(path): cannot be written: \(reason)" + (isResumable ? "; everything finished before is kept, run the same command again" : "")
     case .damaged(let path, let place, let reason): "\(path): damaged at \(place): \(reason)"
     case .notATrace(let path, let reason): "\(path): not a trace: \(reason)"
     case .newer(let path, let version, let supported):

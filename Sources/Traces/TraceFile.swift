@@ -26,9 +26,15 @@ public enum TraceFile {
     // The seal's own words are under a check too, so that half of a seal is none.
     seal.put(fixed: CRC32.of(seal.bytes[...]))
     bytes += mark + seal.bytes
-    try Files.replace(path, with: bytes)
+    try DurableFile.replace(path, with: bytes)
     return bytes.count
   }
+
+  /// Refuses a path that `write` could not write to, before there is a trace: what is not a regular file (a device, a pipe, a folder), and a folder
+  /// that is missing or takes no files. A path that does not exist yet is right.
+  ///
+  /// - Throws: `.unwritable`.
+  public static func check(destination path: String) throws(TraceError) { try DurableFile.check(destination: path) }
 
   private static func attributes(of trace: Trace) -> [(String, HDF5.Attribute)] {
     let own = trace.attributes
