@@ -6,7 +6,7 @@ SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release
 UNMASK := .build/release/unmask
 
-.PHONY: help run test build deps test-deps format clean
+.PHONY: help run test bench build deps test-deps format clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -16,6 +16,9 @@ run: build ## decode real problems with the shipped model and compare strategies
 
 test: test-deps ## every test, the format check included
 	swift test -c release --scratch-path .build/testing
+
+bench: deps ## what strategies cost beside the model, as ratios (a few minutes; 2 GB of memory)
+	swift run -c release --package-path Experiments/benchmarks --scratch-path .build/benchmarks bench
 
 build: deps ## the command, in .build/release/unmask
 	$(SWIFT_BUILD) --product unmask
