@@ -1,33 +1,22 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+import Foundation
+import Models
 
 /// Writes safetensors files: tensors in order of name, header padded to 8 bytes.
-package enum SafetensorsWriter {
+enum SafetensorsWriter {
   /// A tensor to be written.
-  package struct Tensor: Sendable {
+  struct Tensor: Sendable {
     /// Its name.
-    package let name: String
+    let name: String
     /// Its shape, rows first.
-    package let shape: [Int]
+    let shape: [Int]
     /// How its elements are stored.
-    package let type: ElementType
+    let type: ElementType
     /// Its elements; rounded to the nearest (ties to even) where stored narrower.
-    package let values: [Float]
-
-    /// A tensor; `values` must be as many as `shape` says.
-    package init(name: String, shape: [Int], type: ElementType, values: [Float]) {
-      self.name = name
-      self.shape = shape
-      self.type = type
-      self.values = values
-    }
+    let values: [Float]
   }
 
   /// The bytes of a file holding `tensors`.
-  package static func encode(_ tensors: [Tensor]) -> [UInt8] {
+  static func encode(_ tensors: [Tensor]) -> [UInt8] {
     var header = "{"
     var data: [UInt8] = []
     for tensor in tensors.sorted(by: { $0.name < $1.name }) {
@@ -42,30 +31,11 @@ package enum SafetensorsWriter {
     return withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian, Array.init) + Array(header.utf8) + data
   }
 
-  /// Writes a file beside its final place and renames it there, so that a reader sees the old bytes or the new ones.
-  package static func save(_ tensors: [Tensor], to path: String) throws(WeightsError) {
-    try save(encode(tensors), to: path)
-  }
+  /// Writes the file of `tensors`.
+  static func save(_ tensors: [Tensor], to path: String) throws { try save(encode(tensors), to: path) }
 
   /// Writes bytes beside their final place and renames them there.
-  package static func save(_ bytes: [UInt8], to path: String) throws(WeightsError) {
-    let temporary = path + ".part"
-    func failure() -> WeightsError { .unreadable(file: path, reason: "cannot be written: " + String(cString: strerror(errno))) }
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw failure() }
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress?.advanced(by: written), bytes.count - written) }
-      guard count > 0 else {
-        let error = failure()
-        close(descriptor)
-        unlink(temporary)
-        throw error
-      }
-      written += count
-    }
-    guard close(descriptor) == 0, rename(temporary, path) == 0 else { throw failure() }
-  }
+  static func save(_ bytes: [UInt8], to path: String) throws { try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic) }
 
   private static func append(_ tensor: Tensor, to data: inout [UInt8]) {
     for value in tensor.values {

@@ -1,11 +1,12 @@
-internal import Diffusion
+import Diffusion
+import Models
 
-/// Writes a LLaDA of any shape with random weights: for tests, benchmarks and memory measurements.
-package enum RandomModel {
+/// Writes a LLaDA of any shape with random weights: what the tests of shapes run on.
+enum RandomModel {
   /// Writes `config.json` and `model.safetensors` into a directory that exists.
   ///
   /// Matrices are uniform with the variance that keeps activations near 1; the same seed gives the same bytes.
-  package static func write(_ shape: ModelConfiguration, to directory: String, seed: UInt64 = 0, type: ElementType = .float32) throws(WeightsError) {
+  static func write(_ shape: ModelConfiguration, to directory: String, seed: UInt64 = 0, type: ElementType = .float32) throws {
     let names = ModelFamily.llada.tensors
     var tensors: [SafetensorsWriter.Tensor] = []
     var stream = SeededStream(SeededRandom(seed: seed))
@@ -44,7 +45,7 @@ package enum RandomModel {
   }
 
   /// The `config.json` of a LLaDA of this shape.
-  package static func configuration(_ shape: ModelConfiguration) -> String {
+  static func configuration(_ shape: ModelConfiguration) -> String {
     """
     {"architectures": ["LLaDAModelLM"], "model_type": "llada", "block_type": "llama", "layer_norm_type": "rms", "activation_type": "silu",
      "d_model": \(shape.width), "n_heads": \(shape.heads), "n_kv_heads": \(shape.keyValueHeads), "n_layers": \(shape.layers),
