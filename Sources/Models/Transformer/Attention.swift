@@ -19,7 +19,7 @@ struct Attention {
   static let tile = 48
 
   let shape: ModelConfiguration
-  let rotary: Rotary
+  let rotary: Rotary.Table
   let query: Query
 
   /// The rows whose output is wanted: all, or in the last layer those asked for.

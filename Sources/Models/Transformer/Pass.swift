@@ -16,6 +16,7 @@ struct Pass {
   let rows: Int
   let asked: Int
   private let stride: Int
+  private let rotary: Rotary.Table
 
   var shape: ModelConfiguration { model.configuration }
   var workers: Workers { model.workers }
@@ -28,7 +29,9 @@ struct Pass {
     var askedStarts: [Int] = []
     var rows = 0
     var asked = 0
+    var positions = 0
     for query in queries {
+      positions = max(positions, query.positionIDs.map { ($0.max() ?? -1) + 1 } ?? query.tokens.count)
       starts.append(rows)
       askedStarts.append(asked)
       rows += query.tokens.count
@@ -39,6 +42,7 @@ struct Pass {
     self.rows = rows
     self.asked = asked
     stride = AlignedFloats.stride(model.configuration.width)
+    rotary = model.rotary.table(positions)
   }
 
   private func wide(_ name: Scratch.Name, _ count: Int) -> UnsafeMutablePointer<Float> { scratch.buffer(name, count * stride) }
@@ -171,7 +175,7 @@ struct Pass {
       if isLast, query.rows.isEmpty { return }
       let keys = keysValues + starts[index] * keyStride + group * shape.headWidth
       let first = (isLast ? askedStarts[index] : starts[index]) * queryStride
-      Attention(shape: shape, rotary: model.rotary, query: query, rows: rows).run(
+      Attention(shape: shape, rotary: rotary, query: query, rows: rows).run(
         group: group, queries: queryRows + first, keys: keys, values: keys + groups * shape.headWidth, keyStride: keyStride,
         output: output + first, stride: queryStride, scratch: memories[worker])
     }
