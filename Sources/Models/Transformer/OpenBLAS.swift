@@ -11,8 +11,8 @@ package enum Arithmetic: String, Sendable, CaseIterable {
 
 /// OpenBLAS's single-precision product.
 ///
-/// A row's bits depend on how many rows share its call and on its place among them, even in tiles of one fixed size (0.3.21, Haswell and
-/// SkylakeX kernels), so nothing that must be reproducible is computed with it.
+/// A row's bits depend on how many rows share its call and on its place among them, even in tiles of one fixed size (seen in 0.3.21 with its
+/// Haswell kernels), so nothing that must be reproducible is computed with it.
 enum OpenBLAS {
   /// One thread per call: our own threads split the work. Evaluated once.
   private static let ready: Void = openblas_set_num_threads(1)

@@ -18,14 +18,23 @@ public enum WeightsError: Error, Sendable, Hashable {
 
 /// What is wrong with one tensor.
 public enum TensorFault: Sendable, Hashable {
+  /// Its entry in the header is not what the format says.
   case entry(String)
+  /// An element type that the format does not have.
   case unknownType(String)
+  /// An element type that this program cannot compute with.
   case wrongType(found: String, expected: String)
+  /// Another shape than the architecture needs.
   case shape(found: [Int], expected: [Int])
+  /// Its bytes are not as many as type and shape need.
   case size(shape: [Int], type: String, bytes: Int)
+  /// Its bytes reach outside the file; all counted from the start of the data.
   case outside(begin: Int, end: Int, limit: Int)
+  /// Its bytes are those of another tensor too.
   case overlap(with: String)
+  /// Bytes before it that belong to no tensor.
   case gap(begin: Int, end: Int)
+  /// A weight that is NaN or infinite.
   case nonFinite
 }
 
