@@ -102,7 +102,7 @@ import Testing
       ("d_model", -48), ("d_model", 0), ("d_model", 1 << 40), ("d_model", "48"), ("d_model", 48.5), ("d_model", nil), ("n_heads", 5), ("n_heads", 48),
       ("n_heads", 0), ("n_kv_heads", 2), ("n_kv_heads", 9), ("n_layers", 0), ("n_layers", 1 << 20), ("mlp_hidden_size", 0), ("vocab_size", 1),
       ("embedding_size", 60), ("rms_norm_eps", -1), ("rope_theta", 0), ("max_sequence_length", 0), ("max_sequence_length", 1 << 40),
-      ("mask_token_id", 70), ("mask_token_id", nil), ("eos_token_id", -1), ("alibi", true), ("rope", false), ("attention_layer_norm", true),
+      ("mask_token_id", 70), ("mask_token_id", nil), ("eos_token_id", -1), ("eos_token_id", 1), ("alibi", true), ("rope", false), ("attention_layer_norm", true),
       ("activation_type", "gelu"), ("block_type", "sequential"), ("layer_norm_type", "default"), ("input_emb_norm", true),
       ("block_group_size", 2), ("clip_qkv", 3), ("rope_scaling", ["type": "linear"]), ("bias_for_layer_norm", true),
       ("multi_query_attention", true), ("weight_tying", "yes"),

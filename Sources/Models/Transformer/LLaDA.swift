@@ -25,6 +25,10 @@ extension ModelFamily {
       let rows = try reader.integer("vocab_size", 2...1 << 24)
       let size = try reader.integer("embedding_size", rows...1 << 24, default: rows)
       let ids = 0...size - 1
+      let mask = try reader.integer("mask_token_id", ids)
+      let end = try reader.integer("eos_token_id", ids)
+      // A text would end wherever it is not yet decoded.
+      guard mask != end else { throw reader.fault("eos_token_id", expected: "another id than mask_token_id") }
       var shape = ModelConfiguration(
         family: "llada",
         layers: try reader.integer("n_layers", 1...1 << 10),
@@ -36,8 +40,8 @@ extension ModelFamily {
         normEpsilon: Float(try reader.number("rms_norm_eps", 0...1, default: 1e-5)),
         rotaryBase: try reader.number("rope_theta", 1...1e12, default: 10000),
         maxLength: try reader.integer("max_sequence_length", 1...1 << 20),
-        mask: Int32(try reader.integer("mask_token_id", ids)),
-        end: Int32(try reader.integer("eos_token_id", ids)))
+        mask: Int32(mask),
+        end: Int32(end))
       shape.tiedEmbeddings = try reader.flag("weight_tying", default: true)
       if try reader.flag("scale_logits", default: false) { shape.logitScale = Float(1 / Double(width).squareRoot()) }
       shape.attentionBias = biases || attentionBiases
