@@ -85,6 +85,13 @@ import Testing
     #expect(try sharded { map, _ in map[name] = "model-00001-of-00002.safetensors" }.contains("does not hold it"))
     #expect(try sharded { map, _ in map["ghost"] = "model-00001-of-00002.safetensors" }.contains("`ghost`"))
     #expect(try sharded { map, _ in map[name] = nil }.contains("the index does not say so"))
+    let large = try refusal { directory in
+      Fixture.remove(directory + "/model.safetensors")
+      let index = directory + "/model.safetensors.index.json"
+      #expect(FileManager.default.createFile(atPath: index, contents: nil))
+      #expect(truncate(index, 1 << 30) == 0)
+    }
+    #expect(large.contains("index.json: it has 1073741824 bytes"))
     #expect(try refusal { Fixture.remove($0 + "/model.safetensors") }.contains("neither model.safetensors nor"))
     #expect(try refusal { Fixture.remove($0 + "/config.json") }.contains("config.json"))
   }
@@ -102,7 +109,8 @@ import Testing
       ("d_model", -48), ("d_model", 0), ("d_model", 1 << 40), ("d_model", "48"), ("d_model", 48.5), ("d_model", nil), ("n_heads", 5), ("n_heads", 48),
       ("n_heads", 0), ("n_kv_heads", 2), ("n_kv_heads", 9), ("n_layers", 0), ("n_layers", 1 << 20), ("mlp_hidden_size", 0), ("vocab_size", 1),
       ("embedding_size", 60), ("rms_norm_eps", -1), ("rope_theta", 0), ("max_sequence_length", 0), ("max_sequence_length", 1 << 40),
-      ("mask_token_id", 70), ("mask_token_id", nil), ("eos_token_id", -1), ("eos_token_id", 1), ("alibi", true), ("rope", false), ("attention_layer_norm", true),
+      ("mask_token_id", 70), ("mask_token_id", nil), ("eos_token_id", -1), ("eos_token_id", 1), ("alibi", true), ("rope", false),
+      ("attention_layer_norm", true),
       ("activation_type", "gelu"), ("block_type", "sequential"), ("layer_norm_type", "default"), ("input_emb_norm", true),
       ("block_group_size", 2), ("clip_qkv", 3), ("rope_scaling", ["type": "linear"]), ("bias_for_layer_norm", true),
       ("multi_query_attention", true), ("weight_tying", "yes"),

@@ -23,12 +23,12 @@ import Testing
   @Test(
     "text that is not JSON names the file and the line",
     arguments: [
-      ("", "1: not valid JSON: the file ends too early"),
+      ("", "1: not valid JSON: the text ends too early"),
       ("{\n\"a\" 1}", "2: not valid JSON: expected a colon after a key"),
       ("{\"a\":1,}", "1: not valid JSON: expected a key in quotes"),
       ("[1 2]", "1: not valid JSON: expected a comma or ] in an array"),
-      ("{\"a\":01}", "1: not valid JSON: expected a comma or } in an object"),
-      ("nul", "1: not valid JSON: the file ends too early"),
+      ("{\"a\":01}", "1: not valid JSON: a number with a leading zero"),
+      ("nul", "1: not valid JSON: the text ends too early"),
       ("\"\\ud800\"", "1: not valid JSON: half a surrogate pair in a string"),
       ("\"\\x\"", "1: not valid JSON: unknown escape in a string"),
       ("\"\u{1}\"", "1: not valid JSON: a control character in a string must be escaped"),

@@ -57,17 +57,3 @@ extension TokenizerError: CustomStringConvertible {
     }
   }
 }
-
-/// Shows bytes from a file in a message: quoted, control characters escaped, long ones cut.
-func quoted(_ bytes: some Collection<UInt8>) -> String {
-  let limit = 60
-  var result = "\""
-  for scalar in String(decoding: bytes.prefix(limit), as: UTF8.self).unicodeScalars {
-    if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || (0x2028...0x202E).contains(scalar.value) {
-      result += "\\u{" + String(scalar.value, radix: 16) + "}"
-    } else {
-      result.unicodeScalars.append(scalar)
-    }
-  }
-  return result + (bytes.count > limit ? "...\"" : "\"")
-}

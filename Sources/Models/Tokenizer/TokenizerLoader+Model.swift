@@ -35,12 +35,12 @@ extension TokenizerLoader {
     } else if json.member("dropout", of: value) != nil {
       throw .field(file: file, field: "model.dropout", expected: "null or 0")
     }
-    for key in ["continuing_subword_prefix", "end_of_word_suffix"] as [StaticString] where json.member(key, of: value) != nil {
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] as [String] where json.member(key, of: value) != nil {
       guard try string(key, of: value, at: "model").isEmpty else { throw unsupported("a \(key)", at: "model") }
     }
   }
 
-  private func read(vocabulary members: [TokenizerJSON.Member], into model: inout BytePairModel) throws(TokenizerError) {
+  private func read(vocabulary members: [JSONDocument.Member], into model: inout BytePairModel) throws(TokenizerError) {
     var highest = -1
     model.ids.reserveCapacity(members.count)
     for member in members {

@@ -1,11 +1,15 @@
 /// Reads the parts of a tokenizer from its file, and refuses what it does not understand.
 struct TokenizerLoader {
-  typealias Value = TokenizerJSON.Value
+  typealias Value = JSONDocument.Value
 
-  let json: TokenizerJSON
-  var file: String { json.file }
+  /// What errors call the file.
+  let file: String
+  let json: JSONDocument
 
-  init(_ json: TokenizerJSON) { self.json = json }
+  init(_ json: TokenizerJSON) {
+    file = json.file
+    self.json = json.document
+  }
 
   func checkVersion() throws(TokenizerError) {
     guard case .object = json.root else { throw .field(file: file, field: "the file", expected: "an object") }
@@ -17,7 +21,7 @@ struct TokenizerLoader {
 
   // MARK: Fields
 
-  func string(_ key: StaticString, of value: Value, at field: String) throws(TokenizerError) -> [UInt8] {
+  func string(_ key: String, of value: Value, at field: String) throws(TokenizerError) -> [UInt8] {
     guard case .string(let text)? = json.member(key, of: value) else {
       throw .field(file: file, field: "\(field).\(key)", expected: "a string")
     }
@@ -25,21 +29,21 @@ struct TokenizerLoader {
   }
 
   /// A Boolean; without `fallback` it must be there.
-  func bool(_ key: StaticString, of value: Value, at field: String, default fallback: Bool? = nil) throws(TokenizerError) -> Bool {
+  func bool(_ key: String, of value: Value, at field: String, default fallback: Bool? = nil) throws(TokenizerError) -> Bool {
     let member = json.member(key, of: value)
     if member == nil, let fallback { return fallback }
     guard case .bool(let flag)? = member else { throw .field(file: file, field: "\(field).\(key)", expected: "true or false") }
     return flag
   }
 
-  func count(_ key: StaticString, of value: Value, at field: String) throws(TokenizerError) -> Int {
+  func count(_ key: String, of value: Value, at field: String) throws(TokenizerError) -> Int {
     guard let number = json.member(key, of: value).flatMap(json.integer), number >= 0 else {
       throw .field(file: file, field: "\(field).\(key)", expected: "a whole number, 0 or more")
     }
     return number
   }
 
-  func array(_ key: StaticString, of value: Value, at field: String) throws(TokenizerError) -> [Value] {
+  func array(_ key: String, of value: Value, at field: String) throws(TokenizerError) -> [Value] {
     guard case .array(let values)? = json.member(key, of: value) else {
       throw .field(file: file, field: "\(field).\(key)", expected: "an array")
     }
@@ -48,7 +52,7 @@ struct TokenizerLoader {
 
   /// The steps of a part that may be null, one step, or a `Sequence` of steps in the member `list`; sequences may nest.
   func steps(
-    _ value: Value?, at field: String, list: StaticString
+    _ value: Value?, at field: String, list: String
   ) throws(TokenizerError) -> [(type: String, value: Value, field: String)] {
     guard let value else { return [] }
     let type = String(decoding: try string("type", of: value, at: field), as: UTF8.self)

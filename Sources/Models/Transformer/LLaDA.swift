@@ -6,12 +6,12 @@ extension ModelFamily {
     name: "llada",
     architectures: ["LLaDAModelLM"],
     configuration: { (reader) throws(ModelError) in
-      let unsupported: [(String, StrictJSON)] = [
+      let fixed: [(String, ConfigurationReader.Only)] = [
         ("block_type", .string("llama")), ("layer_norm_type", .string("rms")), ("activation_type", .string("silu")),
-        ("alibi", .bool(false)), ("rope", .bool(true)), ("attention_layer_norm", .bool(false)), ("input_emb_norm", .bool(false)),
-        ("layer_norm_with_affine", .bool(true)), ("block_group_size", .number("1")), ("clip_qkv", .null), ("rope_scaling", .null),
+        ("alibi", .flag(false)), ("rope", .flag(true)), ("attention_layer_norm", .flag(false)), ("input_emb_norm", .flag(false)),
+        ("layer_norm_with_affine", .flag(true)), ("block_group_size", .integer(1)), ("clip_qkv", .nothing), ("rope_scaling", .nothing),
       ]
-      for (key, value) in unsupported { try reader.require(key, value) }
+      for (key, value) in fixed { try reader.require(key, value) }
       let width = try reader.integer("d_model", 1...1 << 16)
       let heads = try reader.integer("n_heads", 1...1 << 10)
       guard width % heads == 0, width / heads % 2 == 0 else {

@@ -14,7 +14,7 @@ package struct ModelFamily: Sendable {
 
   /// The family that reads a configuration, by the first of its `architectures`.
   package static func of(_ reader: ConfigurationReader) throws(ModelError) -> ModelFamily {
-    guard case .array(let names)? = reader["architectures"], case .string(let name)? = names.first else {
+    guard let name = reader.strings("architectures")?.first else {
       throw reader.fault("architectures", expected: "a list with the model's class")
     }
     guard let family = all.first(where: { $0.architectures.contains(name) }) else {

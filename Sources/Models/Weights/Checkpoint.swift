@@ -29,19 +29,23 @@ package struct Checkpoint: Sendable {
 
   private static func sharded(_ index: String, _ directory: String) throws(WeightsError) -> [String: StoredTensor] {
     let file = try MappedFile(index)
-    let document: StrictJSON
-    do throws(StrictJSON.Fault) {
-      document = try file.withBytes { (bytes) throws(StrictJSON.Fault) in try StrictJSON(bytes) }
-    } catch { throw .malformed(file: index, reason: "not valid JSON: \(error)") }
-    guard case .object(let members) = document, case .object(let map)? = members["weight_map"] else {
+    guard file.count <= SafetensorsFile.headerLimit else {
+      throw .malformed(file: index, reason: "it has \(file.count) bytes, expected at most \(SafetensorsFile.headerLimit)")
+    }
+    let document: JSONDocument
+    do throws(JSONFault) { document = try JSONDocument(file.withBytes { Array($0) }) } catch {
+      throw .malformed(file: index, reason: "not valid JSON: \(error)")
+    }
+    guard case .object(let map)? = document.member("weight_map", of: document.root) else {
       throw .malformed(file: index, reason: "`weight_map` is missing or not an object")
     }
     var shards: [String: SafetensorsFile] = [:]
     var tensors: [String: StoredTensor] = [:]
-    for (name, value) in map.sorted(by: { $0.key < $1.key }) {
-      guard case .string(let shard) = value else {
-        throw .index(file: index, name: name, shard: value.kind, reason: "expected the name of a file")
+    for (name, value) in document.named(map) {
+      guard case .string(let text) = value else {
+        throw .index(file: index, name: name, shard: document.kind(value), reason: "expected the name of a file")
       }
+      let shard = document.string(text)
       // A plain file name and nothing else: a model directory must not reach for files elsewhere.
       guard shard.hasSuffix(".safetensors"), !shard.contains("/"), !shard.contains("\\"), !shard.contains("\0"), !shard.hasPrefix(".") else {
         throw .index(file: index, name: name, shard: shard, reason: "a shard must be the plain name of a .safetensors file in the model's directory")

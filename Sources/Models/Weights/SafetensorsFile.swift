@@ -21,56 +21,63 @@ package struct SafetensorsFile: Sendable {
       throw .headerLength(file: path, length: claimed, bytes: size)
     }
     let dataStart = 8 + Int(claimed)
-    let header: StrictJSON
-    do throws(StrictJSON.Fault) {
-      header = try file.withBytes { (bytes) throws(StrictJSON.Fault) in try StrictJSON(UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart])) }
-    } catch {
+    let header: JSONDocument
+    do throws(JSONFault) { header = try JSONDocument(file.withBytes { Array($0[8..<dataStart]) }) } catch {
       throw .malformed(file: path, reason: "its header is not valid JSON: \(error)")
     }
-    guard case .object(let members) = header else { throw .malformed(file: path, reason: "its header is \(header.kind), expected an object") }
+    guard case .object(let members) = header.root else {
+      throw .malformed(file: path, reason: "its header is \(header.kind(header.root)), expected an object")
+    }
     var tensors: [String: StoredTensor] = [:]
     // In order of name, so that the same file always gives the same error.
-    for (name, entry) in members.sorted(by: { $0.key < $1.key }) {
+    for (name, entry) in header.named(members) {
       if name == "__metadata__" {
-        try Self.checkMetadata(entry, path)
+        try Self.checkMetadata(header, entry, path)
       } else {
-        tensors[name] = try Self.tensor(name, entry, file, dataStart)
+        let tensor = try Self.tensor(name, header, entry, file, dataStart)
+        // The reader tells keys apart by their bytes, a dictionary of strings by what Unicode says of them.
+        guard tensors.updateValue(tensor, forKey: name) == nil else { throw tensor.fault(.entry("another tensor has the same name in other bytes")) }
       }
     }
     try Self.checkCoverage(tensors, file, dataStart)
     self.tensors = tensors
   }
 
-  private static func checkMetadata(_ entry: StrictJSON, _ path: String) throws(WeightsError) {
-    guard case .object(let members) = entry else { throw .malformed(file: path, reason: "__metadata__ is \(entry.kind), expected an object") }
-    for (key, value) in members.sorted(by: { $0.key < $1.key }) {
-      guard case .string = value else { throw .malformed(file: path, reason: "__metadata__.\(key) is \(value.kind), expected a string") }
+  private static func checkMetadata(_ header: JSONDocument, _ entry: JSONDocument.Value, _ path: String) throws(WeightsError) {
+    guard case .object(let members) = entry else { throw .malformed(file: path, reason: "__metadata__ is \(header.kind(entry)), expected an object") }
+    for (key, value) in header.named(members) {
+      guard case .string = value else { throw .malformed(file: path, reason: "__metadata__.\(key) is \(header.kind(value)), expected a string") }
     }
   }
 
-  private static func tensor(_ name: String, _ entry: StrictJSON, _ file: MappedFile, _ dataStart: Int) throws(WeightsError) -> StoredTensor {
+  private static func tensor(
+    _ name: String, _ header: JSONDocument, _ entry: JSONDocument.Value, _ file: MappedFile, _ dataStart: Int
+  ) throws(WeightsError) -> StoredTensor {
     func fault(_ fault: TensorFault) -> WeightsError { .tensor(file: file.path, name: name, fault: fault) }
-    guard case .object(let members) = entry else { throw fault(.entry("its entry is \(entry.kind), expected an object")) }
-    guard case .string(let typeName)? = members["dtype"] else { throw fault(.entry("`dtype` is missing or not a string")) }
-    guard case .array(let sizes)? = members["shape"] else { throw fault(.entry("`shape` is missing or not an array")) }
-    guard case .array(let offsets)? = members["data_offsets"], offsets.count == 2 else {
+    guard case .object(let members) = entry else { throw fault(.entry("its entry is \(header.kind(entry)), expected an object")) }
+    guard case .string(let type)? = header.member("dtype", of: entry) else { throw fault(.entry("`dtype` is missing or not a string")) }
+    guard case .array(let sizes)? = header.member("shape", of: entry) else { throw fault(.entry("`shape` is missing or not an array")) }
+    guard case .array(let offsets)? = header.member("data_offsets", of: entry), offsets.count == 2 else {
       throw fault(.entry("`data_offsets` is missing or not a pair"))
     }
-    if let other = members.keys.filter({ !["dtype", "shape", "data_offsets"].contains($0) }).min() {
+    if let other = header.named(members).first(where: { !["dtype", "shape", "data_offsets"].contains($0.0) })?.0 {
       throw fault(.entry("`\(other)` is not a key of a tensor's entry"))
     }
     guard sizes.count <= 8 else { throw fault(.entry("it has \(sizes.count) dimensions, expected at most 8")) }
+    let typeName = header.string(type)
     var shape: [Int] = []
     var elements = 1
-    for size in sizes {
-      guard let size = size.integer, size >= 0 else { throw fault(.entry("`shape` holds \(size.kind), expected sizes")) }
+    for element in sizes {
+      guard let size = header.integer(element), size >= 0 else {
+        throw fault(.entry("`shape` holds \(header.kind(element)), expected sizes"))
+      }
       let (product, overflow) = elements.multipliedReportingOverflow(by: size)
       guard !overflow else { throw fault(.entry("`shape` has more elements than can be counted")) }
       shape.append(size)
       elements = product
     }
     let limit = file.count - dataStart
-    guard let begin = offsets[0].integer, let end = offsets[1].integer, begin >= 0 else {
+    guard let begin = header.integer(offsets[0]), let end = header.integer(offsets[1]), begin >= 0 else {
       throw fault(.entry("`data_offsets` are not offsets"))
     }
     guard begin <= end, end <= limit else { throw fault(.outside(begin: begin, end: end, limit: limit)) }

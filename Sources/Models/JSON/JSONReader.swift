@@ -1,17 +1,18 @@
-/// Reads JSON strictly: bounded depth, no key twice in an object, no lone surrogates, nothing after the value.
-struct TokenizerJSONReader {
-  private static let deepest = 64
+/// Reads JSON strictly: bounded depth and size, no key twice in an object, no lone surrogates, nothing after the value.
+struct JSONReader {
+  private static let longestNumber = 64
 
   let bytes: [UInt8]
-  let file: String
+  let limits: JSONDocument.Limits
   private var place = 0
+  private var count = 0
 
-  init(bytes: [UInt8], file: String) {
+  init(bytes: [UInt8], limits: JSONDocument.Limits) {
     self.bytes = bytes
-    self.file = file
+    self.limits = limits
   }
 
-  mutating func document() throws(TokenizerError) -> TokenizerJSON.Value {
+  mutating func document() throws(JSONFault) -> JSONDocument.Value {
     skipSpace()
     let value = try value(depth: 0)
     skipSpace()
@@ -19,13 +20,8 @@ struct TokenizerJSONReader {
     return value
   }
 
-  private func wrong(_ problem: String) -> TokenizerError {
-    place < bytes.count
-      ? .malformed(file: file, line: line, problem: problem) : .malformed(file: file, line: line, problem: "the file ends too early")
-  }
-
-  private var line: Int {
-    bytes[..<min(place, bytes.count)].reduce(1) { $0 + ($1 == 0x0A ? 1 : 0) }
+  private func wrong(_ problem: String) -> JSONFault {
+    JSONFault(.syntax(place < bytes.count ? problem : "the text ends too early"), at: place, of: bytes)
   }
 
   private var current: UInt8? { place < bytes.count ? bytes[place] : nil }
@@ -40,8 +36,10 @@ struct TokenizerJSONReader {
     return true
   }
 
-  private mutating func value(depth: Int) throws(TokenizerError) -> TokenizerJSON.Value {
-    guard depth < Self.deepest else { throw wrong("values are nested more than \(Self.deepest) deep") }
+  private mutating func value(depth: Int) throws(JSONFault) -> JSONDocument.Value {
+    guard depth < limits.depth else { throw wrong("values are nested more than \(limits.depth) deep") }
+    count += 1
+    guard count <= limits.values else { throw wrong("there are more than \(limits.values) values") }
     switch current {
     case UInt8(ascii: "{"): return try object(depth: depth)
     case UInt8(ascii: "["): return try array(depth: depth)
@@ -53,16 +51,16 @@ struct TokenizerJSONReader {
     }
   }
 
-  private mutating func word(_ word: StaticString, _ value: TokenizerJSON.Value) throws(TokenizerError) -> TokenizerJSON.Value {
+  private mutating func word(_ word: StaticString, _ value: JSONDocument.Value) throws(JSONFault) -> JSONDocument.Value {
     for byte in word.description.utf8 {
       guard take(byte) else { throw wrong("expected \(word)") }
     }
     return value
   }
 
-  private mutating func object(depth: Int) throws(TokenizerError) -> TokenizerJSON.Value {
+  private mutating func object(depth: Int) throws(JSONFault) -> JSONDocument.Value {
     place += 1
-    var members: [TokenizerJSON.Member] = []
+    var members: [JSONDocument.Member] = []
     var keys = ByteTable()
     skipSpace()
     if take(UInt8(ascii: "}")) { return .object(members) }
@@ -70,8 +68,8 @@ struct TokenizerJSONReader {
       skipSpace()
       guard current == UInt8(ascii: "\"") else { throw wrong("expected a key in quotes") }
       let key = try string()
-      let isNew = key.hasEscapes ? keys.insert(TokenizerJSON.unescape(bytes[key.range])).isNew : keys.insert(bytes, key.range).isNew
-      guard isNew else { throw .repeatedKey(file: file, line: line, key: quoted(bytes[key.range])) }
+      let isNew = key.hasEscapes ? keys.insert(JSONDocument.unescape(bytes[key.range])).isNew : keys.insert(bytes, key.range).isNew
+      guard isNew else { throw JSONFault(.repeatedKey(quoted(bytes[key.range])), at: key.range.lowerBound, of: bytes) }
       skipSpace()
       guard take(UInt8(ascii: ":")) else { throw wrong("expected a colon after a key") }
       skipSpace()
@@ -82,9 +80,9 @@ struct TokenizerJSONReader {
     return .object(members)
   }
 
-  private mutating func array(depth: Int) throws(TokenizerError) -> TokenizerJSON.Value {
+  private mutating func array(depth: Int) throws(JSONFault) -> JSONDocument.Value {
     place += 1
-    var values: [TokenizerJSON.Value] = []
+    var values: [JSONDocument.Value] = []
     skipSpace()
     if take(UInt8(ascii: "]")) { return .array(values) }
     repeat {
@@ -96,7 +94,7 @@ struct TokenizerJSONReader {
     return .array(values)
   }
 
-  private mutating func string() throws(TokenizerError) -> TokenizerJSON.Text {
+  private mutating func string() throws(JSONFault) -> JSONDocument.Text {
     place += 1
     let start = place
     var hasEscapes = false
@@ -116,7 +114,7 @@ struct TokenizerJSONReader {
     throw wrong("")
   }
 
-  private mutating func escape() throws(TokenizerError) {
+  private mutating func escape() throws(JSONFault) {
     let kind = current
     guard let kind, "\"\\/bfnrtu".utf8.contains(kind) else { throw wrong("unknown escape in a string") }
     place += 1
@@ -131,7 +129,7 @@ struct TokenizerJSONReader {
     }
   }
 
-  private mutating func unit() throws(TokenizerError) -> Int {
+  private mutating func unit() throws(JSONFault) -> Int {
     var value = 0
     for _ in 0..<4 {
       guard let byte = current, let digit = hexDigit(byte) else { throw wrong("\\u needs four hexadecimal digits") }
@@ -141,21 +139,26 @@ struct TokenizerJSONReader {
     return value
   }
 
-  private mutating func digits() throws(TokenizerError) {
+  private mutating func digits() throws(JSONFault) {
     let start = place
     while let byte = current, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") { place += 1 }
     guard place > start else { throw wrong("expected a value") }
   }
 
-  private mutating func number() throws(TokenizerError) -> Range<Int> {
+  private mutating func number() throws(JSONFault) -> Range<Int> {
     let start = place
     _ = take(UInt8(ascii: "-"))
-    if !take(UInt8(ascii: "0")) { try digits() }
+    if take(UInt8(ascii: "0")) {
+      if let byte = current, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") { throw wrong("a number with a leading zero") }
+    } else {
+      try digits()
+    }
     if take(UInt8(ascii: ".")) { try digits() }
     if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
       if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
       try digits()
     }
+    guard place - start <= Self.longestNumber else { throw wrong("a number of \(place - start) characters") }
     return start..<place
   }
 }
