@@ -154,9 +154,7 @@ struct RunFiles {
   private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
   private func write(_ bytes: [UInt8], to path: String) throws(RunError) {
-    do { try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic) } catch {
-      throw .file(path: path, reason: "cannot be written: " + YAML.reason(error))
-    }
+    do { try DurableFile.replace(path, with: bytes) } catch { throw .trace(error) }
   }
 
   /// The first key in which two configurations differ, in words.

@@ -47,6 +47,36 @@ import Testing
     }
   }
 
+  /// Recorded decodes, from the command line: the strategy as JSON (which is YAML), prompts as ids.
+  @Test(arguments: ["quota", "threshold", "saber", "prophet", "freedave", "timesteps"])
+  func decodeReproducesRecordedCases(_ file: String) throws {
+    let folder = try Folder()
+    let tests = RepositoryTests.root.appending(path: "Tests")
+    let lines = try folder.text(tests.appending(path: "StrategiesTests/Fixtures/cases/\(file).jsonl").path).split(separator: "\n")
+    for line in [lines[0], lines[lines.count / 2]] {
+      let golden = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      let decoding = try #require(golden["decoding"] as? [String: Any])
+      func write(_ name: String, _ value: Any) throws -> String {
+        try JSONSerialization.data(withJSONObject: value).write(to: URL(fileURLWithPath: folder.path + "/" + name))
+        return folder.path + "/" + name
+      }
+      let result = try Command.run([
+        "decode", "--model", tests.appending(path: "ModelsTests/Fixtures/model").path, "--strategy", try write("strategy.yaml", golden["strategy"] as Any),
+        "--gen-length", "\(try #require(decoding["gen_length"] as? Int))", "--block-length", "\(try #require(decoding["block_length"] as? Int))",
+        "--prompt-ids", try write("prompts.json", [golden["prompt_ids"]]), "--pinned", try write("pinned.json", decoding["pinned"] ?? [String: Int]()),
+        "--format", "json",
+      ])
+      #expect(result.code == 0, "\(result.errors)")
+      let decoded = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+      #expect(decoded["tokens"] as? [Int] == golden["response"] as? [Int])
+      #expect(decoded["rounds"] as? Int == golden["rounds"] as? Int)
+      guard file != "freedave" else { continue }
+      let commits = { (object: [String: Any]) in (object["forwards"] as? [[String: Any]])?.map { $0["commits"] as? [[Int]] } }
+      let remasks = { (object: [String: Any]) in (object["forwards"] as? [[String: Any]])?.map { $0["remasks"] as? [Int] } }
+      #expect(commits(decoded) == commits(golden) && remasks(decoded) == remasks(golden))
+    }
+  }
+
   @Test func logitsAreRows() throws {
     let result = try Command.run(["logits", "--ids", "-"], input: "[[1,2,3],[4]]")
     let rows = try JSONDecoder().decode([[[Float]]].self, from: Data(result.output.utf8))

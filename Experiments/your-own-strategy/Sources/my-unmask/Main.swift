@@ -1,4 +1,5 @@
 import Commands
+import Diffusion
 import Strategies
 
 @main struct Main {
