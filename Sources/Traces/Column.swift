@@ -1,6 +1,13 @@
 /// The type of a column; names are those that h5py and pandas show.
 public enum ColumnType: String, Sendable, Hashable, CaseIterable {
-  case int8, uint8, int32, int64, float32, float64, string
+  /// Whole numbers of 1 byte, signed and not.
+  case int8, uint8
+  /// Signed whole numbers of 4 and of 8 bytes.
+  case int32, int64
+  /// IEEE 754 numbers of 4 and of 8 bytes.
+  case float32, float64
+  /// UTF-8 text of any length.
+  case string
 
   /// Bytes of one element on disk; for strings those of a reference, the text lying elsewhere.
   public var size: Int {
@@ -15,12 +22,19 @@ public enum ColumnType: String, Sendable, Hashable, CaseIterable {
 
 /// One column of a table: values of one type, in order of rows.
 public enum Column: Sendable {
+  /// Signed whole numbers of 1 byte.
   case int8([Int8])
+  /// Unsigned whole numbers of 1 byte.
   case uint8([UInt8])
+  /// Signed whole numbers of 4 bytes.
   case int32([Int32])
+  /// Signed whole numbers of 8 bytes.
   case int64([Int64])
+  /// IEEE 754 numbers of 4 bytes.
   case float32([Float])
+  /// IEEE 754 numbers of 8 bytes.
   case float64([Double])
+  /// Texts.
   case string([String])
 
   /// The type of the values.

@@ -4,7 +4,16 @@ public import Diffusion
 public struct Replay: Sendable {
   /// What is to be said of a cell.
   public enum State: UInt8, Sendable, Hashable, CaseIterable {
-    case masked, revealed, justRevealed, remasked, pinned
+    /// A mask, from before this round or inserted by it.
+    case masked
+    /// A token from an earlier round.
+    case revealed
+    /// A token that this round revealed or put in another's place.
+    case justRevealed
+    /// A mask where this round took a token back.
+    case remasked
+    /// A token given with the problem, never edited.
+    case pinned
   }
 
   /// The response after a round.

@@ -23,7 +23,10 @@ public struct Trace: Sendable {
 
   /// Whether all samples of a run are there.
   public enum Status: String, Sendable, Hashable {
-    case started, complete
+    /// Some may still be missing: the run was not at its end.
+    case started
+    /// All are there.
+    case complete
   }
 
   /// Whether the seconds of a trace are a speed.
