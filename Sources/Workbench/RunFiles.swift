@@ -145,7 +145,7 @@ struct RunFiles {
       timing: samples.allSatisfy(\.isAlone) ? .exclusive : .shared)
     do throws(TraceError) {
       try TraceFile.write(try Trace(attributes: attributes, samples: samples.map { $0.trace.limited(to: level) }), to: traceFile)
-    } catch { throw .trace(error) }
+    } catch { throw Self.resumable(error) }
     var lines: [UInt8] = []
     for sample in samples { lines += try sample.outcome.line() + [UInt8(ascii: "\n")] }
     try write(lines, to: outcomesFile)
@@ -154,7 +154,13 @@ struct RunFiles {
   private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
   private func write(_ bytes: [UInt8], to path: String) throws(RunError) {
-    do { try DurableFile.replace(path, with: bytes) } catch { throw .trace(error) }
+    do { try DurableFile.replace(path, with: bytes) } catch { throw Self.resumable(error) }
+  }
+
+  /// A file that could not be written: the journal still has everything, so the same command goes on.
+  private static func resumable(_ error: TraceError) -> RunError {
+    if case .unwritable(let path, let reason, _) = error { return .trace(.unwritable(path: path, reason: reason, isResumable: true)) }
+    return .trace(error)
   }
 
   /// The first key in which two configurations differ, in words.
