@@ -1,6 +1,7 @@
 internal import Diffusion
 internal import Foundation
 internal import Models
+internal import Workbench
 
 /// Files and standard input, bounded before they are read whole.
 enum Input {
@@ -13,7 +14,7 @@ enum Input {
     do {
       let handle = try file == "-" ? FileHandle.standardInput : FileHandle(forReadingFrom: URL(fileURLWithPath: file))
       data = try handle.read(upToCount: sizeLimit + 1) ?? Data()
-    } catch { throw .unreadable(file: file, reason: reason(error)) }
+    } catch { throw .unreadable(file: file, reason: YAML.reason(error)) }
     guard data.count <= sizeLimit else { throw .unreadable(file: file, reason: "it is larger than \(sizeLimit >> 20) MiB") }
     do { return try JSONDecoder().decode(type, from: data) } catch { throw .unreadable(file: file, reason: "expected \(expected)") }
   }
@@ -24,7 +25,7 @@ enum Input {
     while true {
       let chunk: Data
       do { chunk = try FileHandle.standardInput.read(upToCount: 1 << 16) ?? Data() } catch {
-        throw ConfigurationError.unreadable(file: "standard input", reason: reason(error))
+        throw ConfigurationError.unreadable(file: "standard input", reason: YAML.reason(error))
       }
       if chunk.isEmpty { break }
       // Only the new bytes are searched: a long line comes in many pieces.
@@ -40,18 +41,6 @@ enum Input {
       }
     }
     if !pending.isEmpty { try body(pending) }
-  }
-
-  /// The system's own words for a failure.
-  static func reason(_ error: any Error) -> String {
-    let error = error as NSError
-    if let inner = error.userInfo[NSUnderlyingErrorKey] as? NSError { return reason(inner) }
-    if error.domain == NSPOSIXErrorDomain { return String(cString: strerror(Int32(error.code))) }
-    switch error.code {
-    case CocoaError.Code.fileReadNoSuchFile.rawValue, CocoaError.Code.fileNoSuchFile.rawValue: return "no such file"
-    case CocoaError.Code.fileReadNoPermission.rawValue: return "permission denied"
-    default: return error.localizedDescription
-    }
   }
 }
 

@@ -106,8 +106,6 @@ struct Failure: Error {
   let code: Int32
   let message: String
 
-  /// A check failed, or a file was found damaged.
-  static func failed(_ message: String) -> Failure { Failure(code: 1, message: message) }
   /// Interrupted: what was finished is kept.
   static func interrupted(_ message: String) -> Failure { Failure(code: 3, message: message) }
 }

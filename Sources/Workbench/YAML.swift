@@ -86,7 +86,7 @@ package enum YAML {
   }
 
   /// The system's own words for a failure to read, without its wrapping.
-  static func reason(_ error: any Error) -> String {
+  package static func reason(_ error: any Error) -> String {
     let error = error as NSError
     if let inner = error.userInfo[NSUnderlyingErrorKey] as? NSError { return reason(inner) }
     if error.domain == NSPOSIXErrorDomain { return String(cString: strerror(Int32(error.code))) }
