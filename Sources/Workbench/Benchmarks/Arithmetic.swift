@@ -1,11 +1,11 @@
 /// Word problems of two to four steps, worked out step by step, with the final answer after `####` (the shape of GSM8K, arXiv:2110.14168).
 ///
 /// The worked steps decide the split, so the chain of sums of a `test` problem is in no training problem, whatever it is about.
-/// No number on the way is below 1 or above 99.
+/// No number on the way is below 1 or above 60, and the second number of a step is below 10, or rarely up to 12 where it is added or taken away.
 package struct Arithmetic: Benchmark {
   package static let name = "arithmetic"
   package static let summary = "word problems of 2 to 4 steps, worked out, with the final answer after ####"
-  package static let version = 1
+  package static let version = 2
   package static let levelUnit = "steps"
   package static let geometry = Geometry(genLength: 48, blockLength: 16)
 
@@ -91,8 +91,8 @@ struct Story {
     open(&draws)
     while worked.count < steps {
       switch steps - worked.count {
-      case 2 where value <= 32 && draws.chance(30): return together(&draws)
-      case 1 where value <= 45 && draws.chance(20): return sell(&draws)
+      case 2 where value <= 9 && draws.chance(60): return together(&draws)
+      case 1 where value <= 30 && draws.chance(20): return sell(&draws)
       default: happen(&draws)
       }
     }
@@ -117,11 +117,11 @@ struct Story {
     work("*", each)
   }
 
-  /// One event that changes the running value, drawn among those that keep it between 1 and 99.
+  /// One event that changes the running value, drawn among those that keep it between 1 and 60.
   private mutating func happen(_ draws: inout Draws) {
     let who = draws.chance(60) ? (hero.he == "he" ? "He" : "She") : hero.name
     let divisors = (2...5).filter { value % $0 == 0 && value / $0 >= 2 }
-    let few = draws.chance(70) ? 9 : 20
+    let few = draws.chance(90) ? 9 : 12
     let luck = draws.integer(1...10)
     if luck <= 2 && value <= 30 {
       let times = draws.integer(2...min(5, 60 / value))
@@ -131,7 +131,7 @@ struct Story {
       let parts = draws.pick(divisors)
       work("/", parts)
       sentences.append(parts == 2 ? "\(who) gives half to \(friend)." : "\(who) splits them into \(parts) \(boxes) and keeps one.")
-    } else if (luck <= 7 && value >= 2) || value > 79 {
+    } else if (luck <= 7 && value >= 2) || value > 48 {
       let lost = draws.integer(1...min(few, value - 1))
       work("-", lost)
       sentences.append(
@@ -150,7 +150,7 @@ struct Story {
     }
   }
 
-  /// Two steps: what the friend has, and what both have.
+  /// Two steps: what the friend has, and what both have. The hero has at most 9.
   private mutating func together(_ draws: inout Draws) {
     ending = .together
     let own = value
@@ -159,19 +159,17 @@ struct Story {
       work("+", more)
       sentences.append("\(friend) has \(more) more than \(hero.name).")
     } else {
-      let times = draws.integer(2...max(2, min(4, 60 / own)))
+      let times = draws.integer(2...4)
       work("*", times)
       sentences.append("\(friend) has \(times) times as many.")
     }
     sentences.append("How many \(things) do they have \(draws.pick(["together", "in all"]))?")
-    let friends = value
-    value = own
-    work("+", friends)
+    work("+", own)
   }
 
   private mutating func sell(_ draws: inout Draws) {
     ending = .coins
-    let price = draws.integer(2...max(2, min(5, 90 / value)))
+    let price = draws.integer(2...min(5, 60 / value))
     work("*", price)
     sentences.append("Each one sells for \(price) coins. How many coins does \(hero.he) get?")
   }

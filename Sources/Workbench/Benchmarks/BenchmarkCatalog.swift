@@ -5,6 +5,7 @@ public struct BenchmarkCatalog: Sendable {
   /// Everything this package ships.
   public static let standard = BenchmarkCatalog([
     Arithmetic.self,
+    Code.self,
     Lists.self,
   ])
 
