@@ -6,6 +6,8 @@ public struct BenchmarkCatalog: Sendable {
   public static let standard = BenchmarkCatalog([
     Arithmetic.self,
     Code.self,
+    Countdown.self,
+    Sudoku.self,
     Lists.self,
   ])
 
