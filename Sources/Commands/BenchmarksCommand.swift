@@ -43,17 +43,29 @@ struct BenchmarksCommand: ParsableCommand {
     }
     for index in offset..<offset + limit {
       let problem = benchmark.problem(index, of: split)
-      if json {
-        let line: Setting = [
-          "id": Setting(.text(problem.id)), "prompt": Setting(.text(problem.prompt)), "answer": Setting(.text(problem.answer)),
-          "kind": Setting(.text(problem.kind)), "level": Setting(.integer(problem.level)),
-        ]
-        Terminal.out(line.json)
-      } else {
-        Terminal.out(
-          "\(problem.id) (\(problem.kind), level \(problem.level))\n  prompt: \(Setting.quoted(problem.prompt))\n  answer: \(Setting.quoted(problem.answer))")
-      }
+      Terminal.out(json ? Self.describe(problem).json : Self.text(problem))
     }
+  }
+
+  private static func describe(_ problem: Problem) -> Setting {
+    var entries = [
+      Setting.Entry("id", Setting(.text(problem.id))), Setting.Entry("prompt", Setting(.text(problem.prompt))),
+      Setting.Entry("answer", Setting(.text(problem.answer))), Setting.Entry("kind", Setting(.text(problem.kind))),
+      Setting.Entry("level", Setting(.integer(problem.level))),
+    ]
+    if !problem.spans.isEmpty {
+      let spans = problem.spans.map { [Setting(.text($0.text)), Setting(.bool($0.isGiven))] as Setting }
+      entries.append(Setting.Entry("spans", Setting(.list(spans))))
+    }
+    return Setting(.map(entries))
+  }
+
+  private static func text(_ problem: Problem) -> String {
+    var text = "\(problem.id) (\(problem.kind), level \(problem.level))\n  prompt: \(Setting.quoted(problem.prompt))"
+    text += "\n  answer: \(Setting.quoted(problem.answer))"
+    // What is to be written, in brackets.
+    if !problem.spans.isEmpty { text += "\n  layout: \(Setting.quoted(problem.spans.map { $0.isGiven ? $0.text : "[\($0.text)]" }.joined()))" }
+    return text
   }
 
   private static func describe(_ type: any Benchmark.Type) -> Setting {

@@ -67,10 +67,7 @@ struct DecodeCommand: ParsableCommand {
     if let problem = problems.first { context.extract = { problem.extract($0) } }
     let pins = try pinned.map { try Self.pins($0) } ?? [:]
     // The canvas is checked before the strategy reads the geometry, so that a bad length is reported as such.
-    let canvases = try prompts(problems, model).map { (prompt) throws(ConfigurationError) in
-      try Canvas(
-        prompt: prompt, length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: model.denoiser.vocabulary, pinned: pins)
-    }
+    let canvases = try canvases(problems, model, geometry, pins)
     let built = try StrategyArgument.build(strategy, catalog: Unmask.catalog, context: context)
     try model.denoiser.check(built.pipeline.needs)
     for (index, canvas) in canvases.enumerated() {
@@ -114,12 +111,12 @@ struct DecodeCommand: ParsableCommand {
   }
 
   private func sessions(_ canvases: [Canvas], _ pipeline: Pipeline, _ sampling: Sampling) throws(ConfigurationError) -> [Session] {
-    var occurrences: [[Token]: Int] = [:]
+    var occurrences: [Canvas: Int] = [:]
     var sessions: [Session] = []
     for (index, canvas) in canvases.enumerated() {
-      // Draws are named by the prompt and by how often it came before, so that neither batch nor order matters.
-      let occurrence = occurrences[canvas.prompt, default: 0]
-      occurrences[canvas.prompt] = occurrence + 1
+      // Draws are named by the prompt and by how often its canvas came before, so that neither batch nor order matters.
+      let occurrence = occurrences[canvas, default: 0]
+      occurrences[canvas] = occurrence + 1
       let random = canvas.prompt.reduce(SeededRandom(seed: seed)) { $0[Int($1)] }
       sessions.append(
         try Session(id: index, canvas: canvas, pipeline: pipeline, sampling: sampling, random: random, sample: occurrence, maxRounds: maxRounds))
@@ -147,12 +144,27 @@ struct DecodeCommand: ParsableCommand {
     }
   }
 
-  private func prompts(_ problems: [ProblemArgument], _ model: LoadedModel) throws(ConfigurationError) -> [[Token]] {
-    if let promptIds { return try Input.json([[Token]].self, file: promptIds, expected: "a JSON array of arrays of token ids") }
-    guard let tokenizer = model.tokenizer else {
-      throw .unsupported("model `\(model.name)` has no tokenizer.json, so it takes no text; use --prompt-ids")
+  private func canvases(
+    _ problems: [ProblemArgument], _ model: LoadedModel, _ geometry: Geometry, _ pins: [Int: Token]
+  ) throws(ConfigurationError) -> [Canvas] {
+    let vocabulary = model.denoiser.vocabulary
+    let prompts: [[Token]]
+    if let promptIds {
+      prompts = try Input.json([[Token]].self, file: promptIds, expected: "a JSON array of arrays of token ids")
+    } else {
+      guard let tokenizer = model.tokenizer else {
+        throw .unsupported("model `\(model.name)` has no tokenizer.json, so it takes no text; use --prompt-ids")
+      }
+      guard problems.isEmpty else {
+        return try problems.map { (argument) throws(ConfigurationError) in
+          try argument.problem.canvas(geometry, tokenizer: tokenizer, vocabulary: vocabulary, pinned: pins)
+        }
+      }
+      prompts = prompt.map { tokenizer.encode($0) }
     }
-    return (problems.isEmpty ? prompt : problems.map(\.problem.prompt)).map { tokenizer.encode($0) }
+    return try prompts.map { (prompt) throws(ConfigurationError) in
+      try Canvas(prompt: prompt, length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: vocabulary, pinned: pins)
+    }
   }
 
   private static func pins(_ file: String) throws(ConfigurationError) -> [Int: Token] {

@@ -45,11 +45,9 @@ public struct RunPlan: Sendable {
     return String(hash.hexadecimal().prefix(16))
   }
 
-  /// The canvas of a prompt.
-  package func canvas(_ prompt: String) throws(ConfigurationError) -> Canvas {
-    try Canvas(
-      prompt: tokenizer.encode(prompt), length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: model.denoiser.vocabulary,
-      pinned: pinned)
+  /// The canvas of a problem.
+  package func canvas(_ problem: Problem) throws(ConfigurationError) -> Canvas {
+    try problem.canvas(geometry, tokenizer: tokenizer, vocabulary: model.denoiser.vocabulary, pinned: pinned)
   }
 }
 
@@ -95,7 +93,12 @@ extension Experiment {
       throw .unsupported("model `\(model.name)` has no tokenizer.json, and a benchmark's prompts are text")
     }
     let pinned = try Self.pins(decoding.pinned, tokenizer: tokenizer, vocabulary: model.denoiser.vocabulary)
-    do { _ = try Canvas(prompt: [], length: length, blockLength: block, vocabulary: model.denoiser.vocabulary, pinned: pinned) } catch {
+    let geometry = Geometry(genLength: length, blockLength: block)
+    do {
+      // The first problem stands for all: a tokenizer or length that its layout does not go with is refused before anything is decoded.
+      let first = benchmark.problem(0, of: selection.split)
+      _ = try first.canvas(geometry, tokenizer: tokenizer, vocabulary: model.denoiser.vocabulary, pinned: pinned)
+    } catch {
       throw error.at(path: "decoding")
     }
     var context = Parameters.Context(genLength: length, blockLength: block, vocabulary: model.denoiser.vocabulary, sampling: decoding.sampling)
@@ -123,7 +126,7 @@ extension Experiment {
     ]
     return RunPlan(
       experiment: name, cell: cell, model: model, tokenizer: tokenizer, benchmark: benchmark, selection: selection, seed: seed,
-      geometry: Geometry(genLength: length, blockLength: block), sampling: decoding.sampling, maxRounds: decoding.maxRounds, pinned: pinned,
+      geometry: geometry, sampling: decoding.sampling, maxRounds: decoding.maxRounds, pinned: pinned,
       pipeline: built.pipeline, trace: trace, config: config, digest: RunPlan.digest(of: config.sorted.json))
   }
 
@@ -152,7 +155,10 @@ extension Experiment {
 extension Benchmark {
   /// A digest of many problems of a split: a benchmark that changes without a new version still changes the runs' identity.
   func fingerprint(_ split: Split) -> String {
-    let content = problems(0..<256, of: split).map { "\($0.id)\n\($0.prompt)\n\($0.answer)\n\($0.kind)\n\($0.level)\n" }.joined()
-    return RunPlan.digest(of: content)
+    let content = problems(0..<256, of: split).map { problem in
+      let layout = problem.spans.map { "\($0.isGiven ? "given" : "gap")\($0.text)\n" }.joined()
+      return "\(problem.id)\n\(problem.prompt)\n\(problem.answer)\n\(problem.kind)\n\(problem.level)\n" + layout
+    }
+    return RunPlan.digest(of: content.joined())
   }
 }

@@ -114,7 +114,7 @@ public struct Runner: Sendable {
     let session: Session
     do throws(ConfigurationError) {
       session = try Session(
-        id: number, canvas: try plan.canvas(problem.prompt), pipeline: plan.pipeline, sampling: plan.sampling,
+        id: number, canvas: try plan.canvas(problem), pipeline: plan.pipeline, sampling: plan.sampling,
         random: SeededRandom(seed: UInt64(bitPattern: Int64(plan.seed)))[problem.id], maxRounds: plan.maxRounds, observed: level.needs)
     } catch { throw .configuration(error) }
     var builder = TraceBuilder(canvas: session.canvas, problem: problem.id, seed: plan.seed, level: level)

@@ -20,7 +20,7 @@ import Testing
     return try experiment.plans(catalog: .standard, benchmarks: .standard, load: ModelLibrary.load).map { plan in
       let problem = plan.benchmark.problem(5, of: .dev)
       var edits: [[Int]] = []
-      let session = try Session(id: 0, canvas: try plan.canvas(problem.prompt), pipeline: plan.pipeline)
+      let session = try Session(id: 0, canvas: try plan.canvas(problem), pipeline: plan.pipeline)
       let outcome = Decoder(plan.model.denoiser).decode([session]) { _, round in
         edits += round.edits.filter { $0.branch == Edit.main }.map { [Int($0.kind.rawValue), $0.position, Int($0.token)] }
       }

@@ -28,10 +28,29 @@ public struct Problem: Sendable, Hashable {
   public let kind: String
   /// The difficulty; higher is harder, in a unit of the benchmark's own.
   public let level: Int
+  /// The layout of a response that is partly given: text that stands, and gaps as long as the reference's. Empty where all of it is free.
+  public let spans: [Span]
+
+  /// A run of a response's text. It starts with a space or is punctuation, so that its tokens are the same alone and in the whole.
+  public struct Span: Sendable, Hashable {
+    /// The text, in a gap the reference's.
+    public let text: String
+    /// Whether it is pinned before decoding; a gap is not.
+    public let isGiven: Bool
+
+    /// Text that is given, or that is asked for.
+    public init(_ text: String, isGiven: Bool) { (self.text, self.isGiven) = (text, isGiven) }
+  }
 
   /// A problem made elsewhere, say by a benchmark of a downstream package.
   public init(id: String, prompt: String, answer: String, kind: String, level: Int) {
-    (self.id, self.prompt, self.answer, self.kind, self.level) = (id, prompt, answer, kind, level)
+    (self.id, self.prompt, self.answer, self.kind, self.level, spans) = (id, prompt, answer, kind, level, [])
+  }
+
+  /// A problem whose response is partly given; the spans, end to end, are its answer.
+  public init(id: String, prompt: String, spans: [Span], kind: String, level: Int) {
+    (self.id, self.prompt, self.spans, self.kind, self.level) = (id, prompt, spans, kind, level)
+    answer = spans.map(\.text).joined()
   }
 }
 

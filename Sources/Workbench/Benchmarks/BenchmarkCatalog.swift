@@ -9,6 +9,9 @@ public struct BenchmarkCatalog: Sendable {
     Countdown.self,
     Sudoku.self,
     Lists.self,
+    Choice.self,
+    Rewrite.self,
+    Infill.self,
   ])
 
   /// The types, in the order they are listed in.
