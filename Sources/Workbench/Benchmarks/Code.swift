@@ -41,10 +41,51 @@ package struct Code: Benchmark {
     return "\(names.dropLast().joined(separator: ", ")) and \(last)"
   }
 
-  /// The function in the response, in its canonical spelling; nil where there is none.
-  package func extract(_ response: String) -> String? { response.isEmpty ? nil : response }
+  /// The function that the response is, in its canonical spelling; nil where it is none, or more than one.
+  package func extract(_ response: String) -> String? {
+    do throws(CodeError) { return try CodeFunction(parsing: response).text } catch { return nil }
+  }
 
+  /// Correct when the function has the reference's name and its value on every hidden test; the score is the share of tests it passes.
   package func grade(_ response: String, _ problem: Problem) -> Grade {
-    Grade(isCorrect: response == problem.answer, extracted: extract(response))
+    do throws(CodeError) {
+      let found = try CodeFunction(parsing: response)
+      let reference = try CodeFunction(parsing: problem.answer)
+      if found.name != reference.name || found.parameters.count != reference.parameters.count {
+        return Grade(isCorrect: false, extracted: found.text)
+      }
+      let tests = CodeTest.tests(of: reference)
+      let passed = tests.count { $0.isPassed(by: found) }
+      return Grade(isCorrect: !tests.isEmpty && passed == tests.count, extracted: found.text, score: Double(passed) / Double(max(tests.count, 1)))
+    } catch {
+      return Grade(isCorrect: false, extracted: nil)
+    }
+  }
+}
+
+/// Inputs of a function and the value it has to give.
+struct CodeTest: Hashable, Sendable {
+  let inputs: [Int]
+  let value: Int
+
+  /// At most 12 tests, chosen by the reference itself: first inputs that take its comparisons to new margins, so that every branch is taken
+  /// and every limit is met exactly and just missed, then any others. All inputs are from 0 to 11.
+  static func tests(of reference: CodeFunction) -> [CodeTest] {
+    var draws = Draws(SeededRandom(seed: 0)["tests"][reference.text])
+    var seen = (inputs: Set<[Int]>(), margins: Set<[Int]>())
+    var (first, others): ([CodeTest], [CodeTest]) = ([], [])
+    for _ in 0..<128 {
+      let inputs = reference.parameters.map { _ in draws.integer(0...11) }
+      guard seen.inputs.insert(inputs).inserted, let (value, margins) = outcome(of: reference, on: inputs) else { continue }
+      let test = CodeTest(inputs: inputs, value: value)
+      if seen.margins.insert(margins).inserted { first.append(test) } else { others.append(test) }
+    }
+    return Array((first + others).prefix(12))
+  }
+
+  func isPassed(by function: CodeFunction) -> Bool { Self.outcome(of: function, on: inputs)?.value == value }
+
+  private static func outcome(of function: CodeFunction, on inputs: [Int]) -> (value: Int, margins: [Int])? {
+    do throws(CodeError) { return try CodeMachine.run(function, on: inputs) } catch { return nil }
   }
 }
