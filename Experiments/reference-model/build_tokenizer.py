@@ -1,6 +1,6 @@
 """Trains the tokenizer: a byte-level BPE in which every word of the benchmarks, and every digit, is one token.
 
-    python build_tokenizer.py work/arithmetic-train.jsonl work/lists-train.jsonl --output DIR
+    python build_tokenizer.py work/*-train.jsonl --output DIR
 """
 import argparse
 import json
@@ -12,14 +12,14 @@ SPECIAL = ["<|endoftext|>", "<|mdm_mask|>", "<|start|>"]
 # One digit, one run of letters or one run of signs, each with the space before it; then white space.
 PATTERN = r" ?[0-9]| ?[A-Za-z]+| ?[^\s0-9A-Za-z]+|\s+"
 # Words of everyday prompts that the benchmarks do not use yet stay spelled in pieces: every byte is in the vocabulary.
-SAMPLE = 60_000
+SAMPLE = 40_000
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", nargs="+", help="JSONL files of problems")
     parser.add_argument("--output", required=True)
-    parser.add_argument("--vocab", type=int, default=640)
+    parser.add_argument("--vocab", type=int, default=1200)
     options = parser.parse_args()
 
     tokenizer = Tokenizer(models.BPE())

@@ -1,113 +1,134 @@
-"""Problems as token arrays, and the batches the training sees."""
+"""Problems as token arrays, and the packed batches the training sees."""
 import json
 import os
 
 import numpy as np
 
 END, MASK = 0, 1
-# The benchmarks' own geometry: the length of the response, end tokens included.
-GEN_LENGTH = {"arithmetic": 48, "lists": 16}
+NAMES = ["arithmetic", "code", "countdown", "sudoku4", "lists", "choice", "rewrite", "infill"]
 
 
-def load(path, tokenizer, cache=None):
-    """Reads a JSONL file of problems; with `cache`, keeps the arrays beside it for the next start."""
-    if cache and os.path.exists(cache) and os.path.getmtime(cache) > os.path.getmtime(path):
-        return dict(np.load(cache))
-    prompts, answers, levels, kinds = [], [], [], []
-    with open(path) as file:
-        for line in file:
-            problem = json.loads(line)
-            prompts.append(problem["prompt"])
-            answers.append(problem["answer"])
-            levels.append(problem["level"])
-            kinds.append(problem["kind"])
+class Problems:
+    """The problems of one benchmark, end to end: tokens of prompt and answer, and which answer tokens are given on the canvas."""
 
-    def ids(texts):
-        rows = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
-        lengths = np.array([len(row) for row in rows], np.int16)
-        table = np.full((len(rows), lengths.max()), END, np.int16)
-        for place, row in enumerate(rows):
-            table[place, : len(row)] = row
-        return table, lengths
+    def __init__(self, path, tokenizer, gen_length, block_length):
+        self.gen_length, self.block_length = gen_length, block_length
+        cache = path + ".npz"
+        if not os.path.exists(cache) or os.path.getmtime(cache) < os.path.getmtime(path):
+            np.savez(cache, **self.read(path, tokenizer))
+        stored = dict(np.load(cache))
+        self.tokens, self.given, self.starts, self.prompts = (stored[k] for k in ("tokens", "given", "starts", "prompts"))
+        self.groups = {}
+        for kind in np.unique(stored["kind"]):
+            for level in np.unique(stored["level"]):
+                members = np.flatnonzero((stored["kind"] == kind) & (stored["level"] == level))
+                if len(members):
+                    self.groups[str(kind), int(level)] = members
+        self.mean = len(self.tokens) / len(self.prompts)
 
-    prompt, prompt_length = ids(prompts)
-    answer, answer_length = ids(answers)
-    out = dict(prompt=prompt, prompt_length=prompt_length, answer=answer, answer_length=answer_length,
-               level=np.array(levels, np.int16), kind=np.array(kinds))
-    if cache:
-        np.savez(cache, **out)
-    return out
+    @staticmethod
+    def read(path, tokenizer):
+        with open(path) as file:
+            problems = [json.loads(line) for line in file]
+        encode = lambda texts: [e.ids for e in tokenizer.encode_batch(texts)]
+        prompts, answers = encode([p["prompt"] for p in problems]), encode([p["answer"] for p in problems])
+        tokens, given, starts = [], [], [0]
+        for problem, prompt, answer in zip(problems, prompts, answers):
+            pins = np.zeros(len(answer), np.uint8)
+            at = 0
+            for text, is_given in problem.get("spans", []):
+                size = len(tokenizer.encode(text).ids)
+                pins[at:at + size] = is_given
+                at += size
+            tokens += prompt + answer
+            given += [0] * len(prompt) + list(pins)
+            starts.append(len(tokens))
+        return dict(tokens=np.array(tokens, np.int16), given=np.array(given, np.uint8), starts=np.array(starts),
+                    prompts=np.array([len(p) for p in prompts]), kind=np.array([p["kind"] for p in problems]),
+                    level=np.array([p["level"] for p in problems]))
 
 
-class Deck:
-    """Micro-batches of one length each, drawn from shuffled problems; a deck lasts for some hundred steps.
+class Packer:
+    """Draws sequences by a plan and masks them; a batch is sequences of any lengths, end to end."""
 
-    A response is padded with end tokens up to the next multiple of 8 of the whole sequence, so that no sequence needs a
-    padding mask: most canvases are about the benchmark's own gen_length, a share of them (`short`) just long enough.
-    """
+    def __init__(self, sets, longest):
+        self.sets, self.longest = sets, longest
+        self.follow({name: {"share": 1} for name in sets})
 
-    def __init__(self, sets, tokens, seed, short):
-        self.sets, self.tokens, self.seed, self.short = sets, tokens, seed, short
-        self.number, self.batches = 0, []
+    def follow(self, plan):
+        """plan: for each benchmark its `share` of the tokens, `ease`, and the weights of its `kinds` (1 where not named).
 
-    def fill(self, plan):
-        """Draws by a plan: of each benchmark its share of the tokens, and of each kind its weight and `ease`.
-
-        An ease of 0 draws all levels alike; at `ease` the hardest level comes exp(-ease) times as often as the easiest.
+        An ease of 0 draws all levels alike; at `ease` the hardest comes exp(-ease) times as often as the easiest.
         """
-        rng = np.random.default_rng([self.seed, self.number])
-        self.number += 1
-        self.batches = []
-        for name, lesson in plan.items():
-            share = lesson["share"]
-            data = self.sets[name]
-            level = data["level"] - data["level"].min()
-            weight = np.zeros(len(level))
-            for kind, (factor, ease) in lesson["kinds"].items():
-                chosen = slice(None) if kind == "all" else data["kind"] == kind
-                weight[chosen] = factor * np.exp(-ease * level[chosen] / max(1, level.max()))
-            count = int(share * 600_000 / (70 if name == "arithmetic" else 28))
-            rows = np.searchsorted(np.cumsum(weight), rng.random(count) * weight.sum())
-            rows = np.minimum(rows, len(level) - 1)
-            exact = data["prompt_length"][rows].astype(int)
-            gen = np.full(count, GEN_LENGTH[name])
-            tight = rng.random(count) < self.short
-            needed = data["answer_length"][rows].astype(int) + 1
-            gen[tight] = needed[tight]
-            total = (exact + gen + 7) // 8 * 8
-            for length in np.unique(total):
-                chosen = rows[total == length]
-                size = max(1, self.tokens // length)
-                for start in range(0, len(chosen) - size + 1, size):
-                    self.batches.append((name, int(length), chosen[start:start + size]))
-        order = rng.permutation(len(self.batches))
-        self.batches = [self.batches[i] for i in order]
+        self.names = [name for name in plan if plan[name]["share"] > 0]
+        chance = np.array([plan[name]["share"] / self.sets[name].mean for name in self.names])
+        self.chance = np.cumsum(chance / chance.sum())
+        self.draws = {}
+        for name in self.names:
+            groups, kinds = self.sets[name].groups, plan[name].get("kinds", {})
+            levels = [level for _, level in groups]
+            low, reach = min(levels), max(1, max(levels) - min(levels))
+            weight = np.array([kinds.get(kind, 1.0) * np.exp(-plan[name].get("ease", 0.0) * (level - low) / reach) for kind, level in groups])
+            self.draws[name] = list(groups.values()), np.cumsum(weight / weight.sum())
 
-    def draw(self, rng):
-        """One micro-batch: inputs, targets and weights (rows, length), and the benchmark's name.
+    def sequence(self, rng):
+        """One masked sequence: inputs, targets and weights (rows), and its benchmark's name.
 
-        t is uniform in (0, 1], stratified over the batch, and ceil(t * L) of the L response tokens are masked: the form of
-        LLaDA's loss with the least variance (a fixed number of masks instead of a coin for each), weighted 1/t.
+        Half of the sequences are masked as in LLaDA: t uniform in (0, 1], ceil(t L) of the L free response positions, weight 1/t (each
+        masked token counts the same, and a sequence 1). The other half is masked as a canvas in the middle of decoding looks: nothing before a
+        block, everything after it, and a share t of the block, which carries four fifths of the weight. End tokens that pad count a third.
         """
-        name, length, rows = self.batches.pop()
-        data, size = self.sets[name], len(rows)
-        targets = np.full((size, length), END, np.int64)
-        start = data["prompt_length"][rows].astype(int)
-        column = np.arange(length)
-        width = data["prompt"].shape[1]
-        inside = column[None] < start[:, None]
-        prompt = np.take_along_axis(data["prompt"][rows], np.minimum(column, width - 1)[None].repeat(size, 0), 1)
-        offset = column[None] - start[:, None]
-        answer = np.take_along_axis(data["answer"][rows], np.clip(offset, 0, data["answer"].shape[1] - 1), 1)
-        within = (offset >= 0) & (offset < data["answer_length"][rows].astype(int)[:, None])
-        targets[inside] = prompt[inside]
-        targets[within] = answer[within]
-        gen = length - start
-        t = (rng.permutation(size) + rng.random(size)) / size
-        masks = np.maximum(1, np.ceil(t * gen)).astype(int)
-        noise = rng.random((size, length))
-        noise[inside] = 2
-        rank = noise.argsort(1).argsort(1)
-        masked = rank < masks[:, None]
-        weights = (masked / masks[:, None]).astype(np.float32)
-        return np.where(masked, MASK, targets), targets, weights, name
+        name = self.names[min(len(self.names) - 1, int(np.searchsorted(self.chance, rng.random())))]
+        data = self.sets[name]
+        groups, chance = self.draws[name]
+        members = groups[min(len(groups) - 1, int(np.searchsorted(chance, rng.random())))]
+        row = members[rng.integers(len(members))]
+        start, stop, prompt = data.starts[row], data.starts[row + 1], data.prompts[row]
+        answer = stop - start - prompt
+        kind = rng.random()
+        if kind < 0.6:
+            gen = answer + 1 + rng.integers(0, 8)
+        elif kind < 0.9:
+            gen = max(answer + 1, data.gen_length)
+        else:
+            gen = max(answer + 1, data.gen_length) + rng.integers(0, 64)
+        gen = min(gen, self.longest - prompt)
+        targets = np.full(prompt + gen, END, np.int32)
+        targets[:prompt + answer] = data.tokens[start:stop]
+        free = np.ones(gen, bool)
+        free[:answer] = data.given[start + prompt:stop] == 0
+        worth = np.ones(gen, np.float32)
+        worth[answer + 1:] = 1 / 3
+        masked = np.zeros(gen, bool)
+        weights = np.zeros(prompt + gen, np.float32)
+        block = data.block_length if rng.random() < 0.5 else int(rng.choice([4, 8, 16, 32]))
+        opening = rng.integers(0, (answer + block) // block) * block
+        inside = np.flatnonzero(free[opening:opening + block]) + opening
+        if rng.random() < 0.5 or len(inside) == 0:
+            places = np.flatnonzero(free)
+            places = rng.permutation(places)[: max(1, int(np.ceil(rng.random() * len(places))))]
+            masked[places] = True
+            weights[prompt:][places] = worth[places] / worth[places].sum()
+        else:
+            inside = rng.permutation(inside)[: max(1, int(np.ceil(rng.random() * len(inside))))]
+            after = np.flatnonzero(free[opening + block:]) + opening + block
+            masked[inside] = masked[after] = True
+            share = 0.8 if len(after) else 1.0
+            weights[prompt:][inside] = share * worth[inside] / worth[inside].sum()
+            if len(after):
+                weights[prompt:][after] = 0.2 * worth[after] / worth[after].sum()
+        inputs = targets.copy()
+        inputs[prompt:][masked] = MASK
+        return inputs, targets, weights * np.sqrt(answer / 16), name
+
+    def batch(self, rng, tokens):
+        """Sequences of at most `tokens` rows together: inputs, targets, weights (rows), starts (sequences + 1), names."""
+        parts, rows = [], 0
+        while True:
+            part = self.sequence(rng)
+            rows += len(part[0])
+            if rows > tokens:
+                break
+            parts.append(part)
+        starts = np.cumsum([0] + [len(part[0]) for part in parts]).astype(np.int32)
+        return *(np.concatenate([part[i] for part in parts]) for i in range(3)), starts, [part[3] for part in parts]

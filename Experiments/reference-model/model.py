@@ -8,7 +8,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-CONFIG = dict(d_model=192, n_layers=6, n_heads=6, mlp_hidden_size=384, rope_theta=10000.0, max_sequence_length=256)
+CONFIG = dict(d_model=192, n_layers=6, n_heads=6, mlp_hidden_size=384, rope_theta=10000.0, max_sequence_length=512)
 
 
 class Block(nn.Module):
