@@ -35,6 +35,9 @@ public struct Mass: Sendable, Hashable {
   /// Entropy in nats. Never below 0.
   public var entropy: Double { max(0, log(sum) - weighted / sum) }
 
+  /// Sums as they were recorded.
+  package init(maximum: Double, sum: Double, weighted: Double) { (self.maximum, self.sum, self.weighted) = (maximum, sum, weighted) }
+
   /// The probability of a logit that is part of the row.
   public func probability(of logit: Double) -> Double { exp(logit - maximum) / sum }
 
@@ -125,6 +128,11 @@ public struct RowSummary: Sendable {
     }
     full = reading.fullRows ? Array(logits) : nil
     self.hidden = hidden
+  }
+
+  /// A row as it was recorded: its best candidates, and its sums.
+  package init(top: [Candidate], gathered: [Candidate], mass: Mass) {
+    (self.top, self.gathered, self.mass, withheld) = (top, gathered, mass, [])
   }
 
   /// The row as it would be if only `needs` had been asked for: what an observer wants beyond them must not reach a rule.

@@ -17,6 +17,7 @@ public struct Session: Sendable {
   private let sampling: Sampling
   private let trajectory: SeededRandom
   private let maxRounds: Int
+  private let isExplained: Bool
   private var observed: Needs
   private var decisions = 0
   private var wanted = Needs()
@@ -30,9 +31,10 @@ public struct Session: Sendable {
   ///   - sample: the word of this session's draws; it must not depend on the batch.
   ///   - maxRounds: model calls after which a decode that is not complete is an error.
   ///   - observed: what a recorder wants beyond the rules; it never changes a decision.
+  ///   - isExplained: whether rounds carry what the rules held against their bars; it never changes a decision.
   public init(
     id: Int, canvas: Canvas, pipeline: Pipeline, sampling: Sampling = .greedy, random: SeededRandom = SeededRandom(seed: 0), sample: Int = 0,
-    maxRounds: Int = 100_000, observed: Needs = .nothing
+    maxRounds: Int = 100_000, observed: Needs = .nothing, isExplained: Bool = false
   ) throws(ConfigurationError) {
     try sampling.validate()
     self.id = id
@@ -40,6 +42,7 @@ public struct Session: Sendable {
     self.pipeline = pipeline
     self.sampling = sampling
     self.maxRounds = maxRounds
+    self.isExplained = isExplained
     self.observed = observed
     // Only rules suppress; asking for it would change the order of a row's sums.
     self.observed.suppress = []
@@ -48,6 +51,9 @@ public struct Session: Sendable {
 
   /// Whether nothing is left to decide.
   public var isFinished: Bool { canvas.isComplete }
+
+  /// Puts the session on another canvas for its next round; the rules keep their memory. For deciding along a recorded decode.
+  package mutating func move(to canvas: Canvas) { self.canvas = canvas }
 
   /// What the model is to look at next, one query per view.
   package mutating func queries() throws(DecodingError) -> [Query] {
@@ -80,7 +86,7 @@ public struct Session: Sendable {
       seen.append(Step.Seen(view: view, belief: observed == .nothing ? all : unobserved(rows, at: positions, extras, of: view.canvas)))
       spent += response.cost
     }
-    var step = Step(index: decisions, shown: canvas, belief: seen[0].belief, views: seen, trajectory: trajectory)
+    var step = Step(index: decisions, shown: canvas, belief: seen[0].belief, views: seen, trajectory: trajectory, isExplained: isExplained)
     pipeline.decide(&step)
     if let fault = step.fault { throw fault }
     let before = canvas
@@ -92,7 +98,8 @@ public struct Session: Sendable {
     let isIdle = !step.edits.contains { $0.branch == Edit.main }
     return Round(
       index: rounds - 1, kind: responses.contains(where: \.isRefresh) ? .refresh : isIdle ? .passed : .ordinary, cost: spent, shown: before,
-      canvas: canvas, belief: recorded ?? seen[0].belief, edits: step.edits, survivals: survivals(of: step), isFinal: canvas.isComplete)
+      canvas: canvas, belief: recorded ?? seen[0].belief, edits: step.edits, comparisons: step.comparisons, survivals: survivals(of: step),
+      isFinal: canvas.isComplete)
   }
 
   /// What the rules believe: only what they asked for, so that recording more never changes a decision.
@@ -151,6 +158,8 @@ public struct Round: Sendable {
   public let belief: Belief
   /// What changed, in order of application; entries of other branches had no effect.
   public let edits: [Edit]
+  /// What the rules held against their bars, in order; empty unless the session is explained.
+  public let comparisons: [Comparison]
   /// What the denoiser is to keep.
   public let survivals: [Survival]
   /// Whether the canvas is complete.

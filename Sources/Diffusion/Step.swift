@@ -22,6 +22,10 @@ public struct Step: Sendable {
   public private(set) var decisions = 1
   /// Which views' cached state goes on; nil: each view's own.
   public private(set) var survivors: [(view: Int, branch: Int)]?
+  /// Whether rules' comparisons are noted.
+  package let isExplained: Bool
+  /// What rules held against their bars, in order; empty unless the step is explained.
+  public internal(set) var comparisons: [Comparison] = []
   /// The first illegal edit.
   package private(set) var fault: DecodingError?
   /// The rule at work.
@@ -46,13 +50,16 @@ public struct Step: Sendable {
 
   /// A decision on a canvas.
   ///
-  /// - Parameter trajectory: the address of the trajectory's draws; this decision's is `trajectory[index]`.
-  package init(index: Int, shown: Canvas, belief: Belief, views: [Seen], trajectory: SeededRandom) {
+  /// - Parameters:
+  ///   - trajectory: the address of the trajectory's draws; this decision's is `trajectory[index]`.
+  ///   - isExplained: whether rules' comparisons are noted; it never changes a decision.
+  package init(index: Int, shown: Canvas, belief: Belief, views: [Seen], trajectory: SeededRandom, isExplained: Bool = false) {
     self.index = index
     self.shown = shown
     self.belief = belief.drawing(from: trajectory[index])
     self.views = views
     self.trajectory = trajectory
+    self.isExplained = isExplained
     canvas = shown
   }
 
@@ -150,7 +157,7 @@ public struct Step: Sendable {
   public func substep(on canvas: Canvas, believing belief: Belief, index: Int, member: Int? = nil, views: [Seen]? = nil) -> Step {
     Step(
       index: index, shown: canvas, belief: belief.aligned(to: canvas), views: views ?? [Seen(view: View(canvas), belief: belief)],
-      trajectory: member.map { trajectory["member"][$0] } ?? trajectory)
+      trajectory: member.map { trajectory["member"][$0] } ?? trajectory, isExplained: isExplained)
   }
 
   /// The same step with only some of its edits, for a wrapper that accepts a decision in part. Its base must edit no lengths.
@@ -179,6 +186,7 @@ public struct Step: Sendable {
     hasAdopted = true
     for edit in other.edits where edit.branch == Edit.main { canvas.apply(edit) }
     edits += other.edits
+    comparisons += other.comparisons
     touched.formUnion(other.touched)
     isPassed = isPassed || other.isPassed
   }
@@ -188,6 +196,11 @@ public struct Step: Sendable {
     if fault == nil { fault = other.fault }
     edits += other.edits.map { edit in
       var copy = edit
+      copy.branch = branch
+      return copy
+    }
+    comparisons += other.comparisons.map { comparison in
+      var copy = comparison
       copy.branch = branch
       return copy
     }

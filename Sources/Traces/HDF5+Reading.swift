@@ -101,6 +101,12 @@ struct HDF5Reader: ~Copyable {
     return handle
   }
 
+  /// Whether a group that is there has a column.
+  func has(column: String, of group: String) throws(TraceError) -> Bool {
+    let owner = try open(group: group)
+    return H5Lexists(owner.id, column, unmask_default()) > 0
+  }
+
   /// One column, checked before it is read.
   mutating func column(_ field: TraceSchema.Field, of table: String) throws(TraceError) -> Column {
     let place = "/\(table)/\(field.name)"

@@ -132,9 +132,18 @@ struct SampleChecker {
       if !beliefs.logSumExp[next].isFinite { list.add(TraceSchema.beliefs, row, "log_sum_exp is not finite") }
       if !(beliefs.entropy[next] >= 0 && beliefs.entropy[next].isFinite) { list.add(TraceSchema.beliefs, row, "entropy is \(beliefs.entropy[next])") }
       check(beliefs, row: next, &list)
+      checkMass(beliefs, row: next, &list)
       previous = position
       next += 1
     }
+  }
+
+  /// The exact sums of a row must say what its rounded log-sum-exp and entropy say.
+  private func checkMass(_ beliefs: RecordedBeliefs, row: Int, _ list: inout FaultList) {
+    guard beliefs.isExact, let top = beliefs.topLogits.dropFirst(row * beliefs.candidates).first, top.isFinite else { return }
+    let mass = Mass(maximum: Double(top), sum: beliefs.mass[row], weighted: beliefs.moment[row])
+    if !(abs(mass.logSumExp - beliefs.logSumExp[row]) <= 1e-6) { list.add(TraceSchema.beliefs, first.belief + row, "mass does not give log_sum_exp") }
+    if !(abs(mass.entropy - beliefs.entropy[row]) <= 1e-6) { list.add(TraceSchema.beliefs, first.belief + row, "mass and moment do not give entropy") }
   }
 
   private func check(_ beliefs: RecordedBeliefs, row: Int, _ list: inout FaultList) {

@@ -45,6 +45,8 @@ extension SampleTrace {
 
   private func putBeliefs(to out: inout ByteWriter) {
     guard let beliefs else { return out.put(-1) }
+    // A journal of an earlier version begins with the candidates and has no masses.
+    if beliefs.isExact { out.put(-2) }
     out.put(beliefs.candidates)
     out.put(beliefs.round)
     out.put(beliefs.position)
@@ -52,6 +54,7 @@ extension SampleTrace {
     for value in beliefs.entropy { out.put(value) }
     out.put(beliefs.topTokens.map(Int.init))
     for value in beliefs.topLogits { out.put(value) }
+    if beliefs.isExact { for value in beliefs.mass + beliefs.moment { out.put(value) } }
   }
 
   /// The sample that bytes stand for; nil if they are not what `encoded` gives.
@@ -124,8 +127,9 @@ extension SampleTrace {
   }
 
   private mutating func takeBeliefs(_ input: inout ByteReader) -> Bool {
-    guard let candidates = input.integer() else { return false }
-    if candidates < 0 { return true }
+    guard let mark = input.integer() else { return false }
+    if mark == -1 { return true }
+    guard let candidates = mark == -2 ? input.integer() : mark, candidates >= 0 else { return false }
     var beliefs = RecordedBeliefs(candidates: candidates)
     guard let round = input.integers(), let position = input.integers(), position.count == round.count else { return false }
     (beliefs.round, beliefs.position) = (round, position)
@@ -142,6 +146,14 @@ extension SampleTrace {
     for _ in tokens {
       guard let value = input.float() else { return false }
       beliefs.topLogits.append(value)
+    }
+    guard mark == -2 else {
+      self.beliefs = beliefs
+      return true
+    }
+    for count in 0..<2 * round.count {
+      guard let value = input.double() else { return false }
+      if count < round.count { beliefs.mass.append(value) } else { beliefs.moment.append(value) }
     }
     self.beliefs = beliefs
     return true

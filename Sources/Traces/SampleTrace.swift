@@ -107,9 +107,17 @@ public struct RecordedBeliefs: Sendable {
   public var topTokens: [Token] = []
   /// Their raw logits.
   public var topLogits: [Float] = []
+  /// With `z` a row's logits and `m` the largest: the sum of `exp(z - m)`. Probabilities follow from it bit for bit, which they do not from its rounded
+  /// logarithm. Empty where an older file has none.
+  public var mass: [Double] = []
+  /// The sum of `exp(z - m) * (z - m)`, from which the entropy follows bit for bit. Empty where an older file has none.
+  public var moment: [Double] = []
 
   /// No rows.
   public init(candidates: Int) { self.candidates = candidates }
+
+  /// Whether every row has its mass and moment.
+  public var isExact: Bool { mass.count == round.count && moment.count == round.count }
 }
 
 extension Canvas {

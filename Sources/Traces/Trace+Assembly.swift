@@ -138,6 +138,11 @@ extension Trace {
     table["entropy"] = .float64(beliefs.flatMap(\.entropy))
     table["top_tokens"] = .int32(beliefs.flatMap(\.topTokens))
     table["top_logits"] = .float32(beliefs.flatMap(\.topLogits))
+    // Samples of an earlier version have none, and a column has a value in every row.
+    if beliefs.allSatisfy(\.isExact) {
+      table["mass"] = .float64(beliefs.flatMap(\.mass))
+      table["moment"] = .float64(beliefs.flatMap(\.moment))
+    }
     return table
   }
 

@@ -97,6 +97,8 @@ private struct BeliefColumns {
   let entropy: [Double]
   let tokens: [Token]
   let logits: [Float]
+  /// Empty where the file has none.
+  let mass, moment: [Double]
 
   init?(_ trace: Trace) {
     guard let table = trace[TraceSchema.beliefs], case .int32(let tokens) = table["top_tokens"], case .float32(let logits) = table["top_logits"] else {
@@ -108,6 +110,7 @@ private struct BeliefColumns {
     logSumExp = table.doubles("log_sum_exp")
     entropy = table.doubles("entropy")
     (self.tokens, self.logits) = (tokens, logits)
+    (mass, moment) = (table.doubles("mass"), table.doubles("moment"))
   }
 
   func take(from row: inout Int, rounds: Range<Int>) -> RecordedBeliefs {
@@ -120,6 +123,7 @@ private struct BeliefColumns {
     beliefs.entropy = Array(entropy[start..<row])
     beliefs.topTokens = Array(tokens[start * k..<row * k])
     beliefs.topLogits = Array(logits[start * k..<row * k])
+    if !mass.isEmpty, !moment.isEmpty { (beliefs.mass, beliefs.moment) = (Array(mass[start..<row]), Array(moment[start..<row])) }
     return beliefs
   }
 }

@@ -47,7 +47,7 @@ extension Trace {
       let rows = group.fields.first.flatMap { table[$0.name]?.count } ?? 0
       for field in group.fields {
         guard let column = table[field.name] else {
-          list.add(group.name, nil, "column `\(field.name)` is missing")
+          if !field.isOptional { list.add(group.name, nil, "column `\(field.name)` is missing") }
           continue
         }
         if column.type != field.type { list.add(group.name, nil, "column `\(field.name)` is \(column.type.rawValue), not \(field.type.rawValue)") }

@@ -46,6 +46,8 @@ public struct TraceBuilder: Sendable {
       beliefs.position.append(position)
       beliefs.logSumExp.append(summary.mass.logSumExp)
       beliefs.entropy.append(summary.mass.entropy)
+      beliefs.mass.append(summary.mass.sum)
+      beliefs.moment.append(summary.mass.weighted)
       for rank in 0..<beliefs.candidates {
         beliefs.topTokens.append(rank < summary.top.count ? summary.top[rank].token : -1)
         beliefs.topLogits.append(rank < summary.top.count ? summary.top[rank].logit : .nan)

@@ -31,12 +31,15 @@ public enum TraceSchema {
     public let extent: Extent
     /// Whether the value depends on the machine's speed and is left out when traces are compared.
     public let isTime: Bool
+    /// Whether a file may lack it: it came later, or another program did not write it.
+    public let isOptional: Bool
 
-    init(_ name: String, _ type: ColumnType, _ extent: Extent = .rows, isTime: Bool = false) {
+    init(_ name: String, _ type: ColumnType, _ extent: Extent = .rows, isTime: Bool = false, isOptional: Bool = false) {
       self.name = name
       self.type = type
       self.extent = extent
       self.isTime = isTime
+      self.isOptional = isOptional
     }
   }
 
@@ -78,7 +81,8 @@ public enum TraceSchema {
       name: beliefs,
       fields: [
         Field("round", .int64), Field("position", .int32), Field("log_sum_exp", .float64), Field("entropy", .float64),
-        Field("top_tokens", .int32, .candidates), Field("top_logits", .float32, .candidates),
+        Field("top_tokens", .int32, .candidates), Field("top_logits", .float32, .candidates), Field("mass", .float64, isOptional: true),
+        Field("moment", .float64, isOptional: true),
       ]),
   ]
 
