@@ -1,10 +1,14 @@
 """Problems as token arrays, and the packed batches the training sees."""
 import json
 import os
+import re
 
 import numpy as np
 
+from build_tokenizer import PATTERN
+
 END, MASK = 0, 1
+PIECES = re.compile(PATTERN)
 NAMES = ["arithmetic", "code", "countdown", "sudoku4", "lists", "choice", "rewrite", "infill"]
 
 
@@ -28,24 +32,35 @@ class Problems:
 
     @staticmethod
     def read(path, tokenizer):
+        known = {}  # pieces to ids: the tokenizer splits first and merges within a piece, and there are few different pieces
+
+        def encode(text):
+            ids = []
+            for piece in PIECES.findall(text):
+                if piece not in known:
+                    known[piece] = tokenizer.encode(piece).ids
+                ids += known[piece]
+            return ids
+
+        tokens, given, starts, prompts, kinds, levels = [], [], [0], [], [], []
         with open(path) as file:
-            problems = [json.loads(line) for line in file]
-        encode = lambda texts: [e.ids for e in tokenizer.encode_batch(texts)]
-        prompts, answers = encode([p["prompt"] for p in problems]), encode([p["answer"] for p in problems])
-        tokens, given, starts = [], [], [0]
-        for problem, prompt, answer in zip(problems, prompts, answers):
-            pins = np.zeros(len(answer), np.uint8)
-            at = 0
-            for text, is_given in problem.get("spans", []):
-                size = len(tokenizer.encode(text).ids)
-                pins[at:at + size] = is_given
-                at += size
-            tokens += prompt + answer
-            given += [0] * len(prompt) + list(pins)
-            starts.append(len(tokens))
-        return dict(tokens=np.array(tokens, np.int16), given=np.array(given, np.uint8), starts=np.array(starts),
-                    prompts=np.array([len(p) for p in prompts]), kind=np.array([p["kind"] for p in problems]),
-                    level=np.array([p["level"] for p in problems]))
+            for line in file:
+                problem = json.loads(line)
+                prompt, answer = encode(problem["prompt"]), encode(problem["answer"])
+                pins = np.zeros(len(prompt) + len(answer), np.uint8)
+                at = len(prompt)
+                for text, is_given in problem.get("spans", []):
+                    size = len(encode(text))
+                    pins[at:at + size] = is_given
+                    at += size
+                tokens.append(np.array(prompt + answer, np.int16))
+                given.append(pins)
+                starts.append(starts[-1] + len(pins))
+                prompts.append(len(prompt))
+                kinds.append(problem["kind"])
+                levels.append(problem["level"])
+        return dict(tokens=np.concatenate(tokens), given=np.concatenate(given), starts=np.array(starts), prompts=np.array(prompts),
+                    kind=np.array(kinds), level=np.array(levels))
 
 
 class Packer:
