@@ -134,7 +134,7 @@ class Packer:
                 weights[prompt:][after] = 0.2 * worth[after] / worth[after].sum()
         inputs = targets.copy()
         inputs[prompt:][masked] = MASK
-        return inputs, targets, weights * np.sqrt(answer / 16), name
+        return inputs, targets, weights * np.float32((answer / 16) ** 0.5), name
 
     def batch(self, rng, tokens):
         """Sequences of at most `tokens` rows together: inputs, targets, weights (rows), starts (sequences + 1), names."""

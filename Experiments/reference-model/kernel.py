@@ -62,7 +62,8 @@ class Native:
         self.pointers = [addresses(g) for g in self.gradients]
 
     def one(self, turn, batch):
-        inputs, targets, weights, starts = batch[:4]
+        inputs, targets, starts = (np.ascontiguousarray(batch[i], np.int32) for i in (0, 1, 3))
+        weights = np.ascontiguousarray(batch[2], np.float32)
         for g in self.gradients[turn]:
             g.zero_()
         losses = np.zeros(len(inputs), np.float32)
