@@ -15,6 +15,8 @@ public struct Outcome: Sendable, Hashable, Codable {
   public let correct: Bool
   /// Partial credit, 0 to 1.
   public let score: Double
+  /// The grade's further measures, by name; nil where the benchmark has none.
+  public let details: [String: Double]?
   /// The final answer found in the response.
   public let extracted: String?
   /// The response before its first end token.
@@ -33,7 +35,7 @@ public struct Outcome: Sendable, Hashable, Codable {
   public let logitRows: Int
 
   private enum CodingKeys: String, CodingKey {
-    case problem, kind, level, seed, correct, score, extracted, text, tokens, rounds, canvases, positions
+    case problem, kind, level, seed, correct, score, details, extracted, text, tokens, rounds, canvases, positions
     case answerTokens = "answer_tokens"
     case logitRows = "logit_rows"
   }
@@ -46,6 +48,7 @@ public struct Outcome: Sendable, Hashable, Codable {
     self.seed = seed
     correct = grade.isCorrect
     score = grade.score
+    details = grade.details.isEmpty ? nil : grade.details
     extracted = grade.extracted
     self.text = text
     tokens = session.canvas.response

@@ -29,6 +29,8 @@ public struct Report: Sendable {
     public let samples: Int
     /// Share of right answers, 0 to 1, its error clustered by problem.
     public let accuracy: Estimate
+    /// The benchmark's further measures, by name.
+    public let details: [String: Estimate]
     /// Model calls per sample.
     public let rounds: Estimate
     /// Canvas positions through the layers per sample.
@@ -64,9 +66,12 @@ public struct Report: Sendable {
   private static func row(_ key: [String], _ own: Observations, _ baseline: Observations?) -> Row {
     let all = own.samples.map(\.outcome)
     let pairs = baseline.map { own.paired(with: $0) }
+    let names = Set(all.flatMap { ($0.details ?? [:]).keys })
+    let details = names.map { name in (name, Estimate.mean(own.clusters { $0.outcome.details?[name] ?? 0 })) }
     return Row(
       model: key[0], benchmark: key[1], label: key[2], samples: all.count, accuracy: .mean(own.clusters { $0.outcome.correct ? 1 : 0 }),
-      rounds: .mean(own.clusters { Double($0.outcome.rounds) }), positions: all.reduce(0) { $0 + Double($1.positions) } / Double(max(all.count, 1)),
+      details: Dictionary(uniqueKeysWithValues: details), rounds: .mean(own.clusters { Double($0.outcome.rounds) }),
+      positions: all.reduce(0) { $0 + Double($1.positions) } / Double(max(all.count, 1)),
       seconds: own.isTimed ? .mean(own.clusters(\.seconds)) : nil,
       tokensPerRound: .ratio(own.clusters { (Double($0.outcome.answerTokens), Double($0.outcome.rounds)) }),
       fewerRounds: pairs.map { .ratio(Observations.clusters($0) { (Double($1.outcome.rounds), Double($0.outcome.rounds)) }) },
@@ -81,13 +86,17 @@ public struct Report: Sendable {
     for row in rows where !seen.contains([row.model, row.benchmark]) {
       seen.append([row.model, row.benchmark])
       let mine = rows.filter { $0.model == row.model && $0.benchmark == row.benchmark }
-      let header = ["strategy", "accuracy %", "± se", "rounds", "positions", "ms", "tokens/round", "rounds ÷", "speedup", "agreement %"]
+      let names = row.details.keys.sorted()
+      let header = ["strategy", "accuracy %", "± se"] + names + ["rounds", "positions", "ms", "tokens/round", "rounds ÷", "speedup", "agreement %"]
       let lines = mine.map { row in
-        [
-          row.label, fixed(row.accuracy.value * 100, 1), fixed(row.accuracy.error * 100, 1), fixed(row.rounds.value, 1), fixed(row.positions, 0),
-          row.seconds.map { fixed($0.value * 1000, 1) } ?? "shared", fixed(row.tokensPerRound.value, 2), row.fewerRounds.map { fixed($0.value, 2) } ?? "",
-          row.speedup.map { fixed($0.value, 2) } ?? "", row.agreement.map { fixed($0.value * 100, 1) } ?? "",
-        ]
+        let quality = [row.label, fixed(row.accuracy.value * 100, 1), fixed(row.accuracy.error * 100, 1)]
+        let details = names.map { fixed(row.details[$0]?.value ?? .nan, 3) }
+        let milliseconds = row.seconds.map { fixed($0.value * 1000, 1) } ?? "shared"
+        let cost = [fixed(row.rounds.value, 1), fixed(row.positions, 0), milliseconds, fixed(row.tokensPerRound.value, 2)]
+        let ratios = [(row.fewerRounds, 1.0, 2), (row.speedup, 1, 2), (row.agreement, 100, 1)].map { estimate, unit, decimals in
+          estimate.map { fixed($0.value * unit, decimals) } ?? ""
+        }
+        return quality + details + cost + ratios
       }
       parts.append("\(row.benchmark) on \(row.model), \(row.samples) samples\n" + TextTable(lines, header: header, numeric: Set(1..<header.count)).text)
     }
@@ -105,7 +114,8 @@ public struct Report: Sendable {
         rows.map { row in
           [
             "model": Setting(.text(row.model)), "benchmark": Setting(.text(row.benchmark)), "strategy": Setting(.text(row.label)),
-            "samples": Setting(.integer(row.samples)), "accuracy": number(row.accuracy), "rounds": number(row.rounds),
+            "samples": Setting(.integer(row.samples)), "accuracy": number(row.accuracy),
+            "details": Setting(.map(row.details.sorted { $0.key < $1.key }.map { Setting.Entry($0.key, number($0.value)) })), "rounds": number(row.rounds),
             "positions": Setting(.number(row.positions)), "seconds": number(row.seconds), "tokens_per_round": number(row.tokensPerRound),
             "fewer_rounds": number(row.fewerRounds), "speedup": number(row.speedup), "agreement": number(row.agreement),
           ]

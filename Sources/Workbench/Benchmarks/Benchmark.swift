@@ -62,12 +62,17 @@ public struct Grade: Sendable, Hashable {
   public let extracted: String?
   /// Partial credit from 0 to 1; 1 exactly when the response is correct.
   public let score: Double
+  /// Further measures of the response, each by its name; a benchmark gives the same ones to every response.
+  public let details: [String: Double]
 
-  /// - Parameter score: partial credit of a wrong response, kept below 1; a correct one scores 1.
-  public init(isCorrect: Bool, extracted: String?, score: Double = 0) {
+  /// - Parameters:
+  ///   - score: partial credit of a wrong response, kept below 1; a correct one scores 1.
+  ///   - details: further measures, for instance a text's distance from the reference.
+  public init(isCorrect: Bool, extracted: String?, score: Double = 0, details: [String: Double] = [:]) {
     self.isCorrect = isCorrect
     self.extracted = extracted
     self.score = isCorrect ? 1 : min(max(score, 0), 0.999)
+    self.details = details
   }
 }
 

@@ -54,18 +54,19 @@ package struct Choice: Benchmark {
       reason: reason(right, fact.says, wrong, &draws))
   }
 
-  /// The others have one of two properties where there are enough of that sort, so that both facts matter.
+  /// At least one of the others has one of the two properties, so that both facts matter; more only where many words do.
   private static func both(_ count: Int, _ draws: inout Draws) -> Question {
     let (one, other) = draws.pick(World.pairs)
     let right = draws.pick(one.nouns.filter(other.nouns.contains))
     let half = World.nouns.filter { one.nouns.contains($0) != other.nouns.contains($0) }
     let none = World.nouns.filter { !one.nouns.contains($0) && !other.nouns.contains($0) }
-    let near = draws.sample(count - 1, of: half)
+    let near = draws.sample(draws.integer(1...max(1, min(count - 1, half.count / 3))), of: half)
     let wrong = near + draws.sample(count - 1 - near.count, of: none)
     let (first, second) = draws.chance(50) ? (one, other) : (other, one)
     let says = draws.chance(50) ? "\(first.says) and \(second.says)" : "\(second.says) and \(first.says)"
+    let which = draws.pick(["Which of these", "Which one"])
     return Question(
-      content: "\(one.says) and \(other.says)", text: "Which one \(first.says) and \(second.says)?", right: right, wrong: wrong,
+      content: "\(one.says) and \(other.says)", text: "\(which) \(first.says) and \(second.says)?", right: right, wrong: wrong,
       reason: reason(right, says, wrong, &draws))
   }
 
@@ -77,16 +78,18 @@ package struct Choice: Benchmark {
   }
 
   private static func odd(_ count: Int, _ draws: inout Draws) -> Question {
-    let groups = draws.sample(2, of: World.groups)
-    let alike = draws.sample(count - 1, of: groups[0].nouns)
-    let odd = draws.pick(groups[1].nouns)
+    // A word is drawn first, so that large groups come more often than small ones, which have few combinations.
+    let one = draws.pick(World.groups.flatMap { group in group.nouns.map { _ in group } })
+    let alike = draws.sample(count - 1, of: one.nouns)
+    let odd = draws.pick(World.groups.flatMap(\.nouns).filter { !one.nouns.contains($0) })
     let named = draws.sample(2, of: alike)
-    let are = groups[0].says
+    let are = one.says
     let reason = draws.pick([
       "\(named[0]) and \(named[1]) \(are) but \(odd) is not.", "All but \(odd) \(are).", "The others \(are) like \(named[0]).",
       "\(odd) is not like \(named[0]).",
     ])
-    let text = draws.pick(["Which is the odd one out?", "Which one is not like the others?"])
+    let which = draws.pick(["Which", "Which one", "Which of these"])
+    let text = draws.pick(["\(which) is the odd one out?", "\(which) is not like the others?"])
     return Question(content: "odd", text: text, right: odd, wrong: alike, reason: reason)
   }
 

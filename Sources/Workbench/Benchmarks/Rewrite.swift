@@ -32,7 +32,9 @@ package struct Rewrite: Benchmark {
     return people.isEmpty ? nil : people.joined(separator: "; ")
   }
 
-  /// Correct when every field of every record, and no other value of its sort, is found in its person's sentences; the score is the share of such fields.
+  /// Correct when every field of every record, and no other value of its sort, is found in its person's sentences, and nobody else is named.
+  ///
+  /// The score is the share of fields found so, which the details repeat as `fields`; `chrf` compares with the reference's wording.
   package func grade(_ response: String, _ problem: Problem) -> Grade {
     let records = RecordReader.records(problem.prompt)
     let found = RecordReader(response).found
@@ -42,8 +44,10 @@ package struct Rewrite: Benchmark {
       right += zip(person.fields, record.values).count { $0 == [$1] }
     }
     let total = records.count * Record.fields.count
-    let isCorrect = total > 0 && right == total && found.count == records.count
-    return Grade(isCorrect: isCorrect, extracted: extract(response), score: Double(right) / Double(max(total, 1)))
+    let share = Double(right) / Double(max(total, 1))
+    return Grade(
+      isCorrect: total > 0 && right == total && found.count == records.count, extracted: extract(response), score: share,
+      details: ["fields": share, "chrf": ChrF().score(response, reference: problem.answer)])
   }
 }
 
@@ -98,6 +102,13 @@ struct RecordReader {
   struct Person {
     let name: String
     var fields: [[String]]
+
+    /// More values of one sort than this are not collected: a field with two is wrong already.
+    static let limit = 4
+
+    mutating func add(_ word: String, to field: Int) {
+      if fields[field].count < Self.limit, !fields[field].contains(word) { fields[field].append(word) }
+    }
   }
 
   /// Everyone named, in order of appearance. A sentence without a name is about the last person named.
@@ -114,8 +125,7 @@ struct RecordReader {
       }
       guard let current else { continue }
       for word in words {
-        guard let field = Self.field(of: word), !found[current].fields[field].contains(word) else { continue }
-        found[current].fields[field].append(word)
+        if let field = Self.field(of: word) { found[current].add(word, to: field) }
       }
     }
     self.found = found
