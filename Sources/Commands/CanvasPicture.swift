@@ -2,8 +2,10 @@ internal import Diffusion
 internal import Foundation
 internal import Models
 internal import Synchronization
+internal import Traces
+internal import Workbench
 
-/// A canvas filling in, redrawn in place on a terminal: masks as shades, tokens as they are revealed, end tokens as dots.
+/// A canvas filling in, redrawn in place on a terminal.
 final class CanvasPicture: Sendable {
   private let tokenizer: Tokenizer?
   private let drawn = Mutex(0)
@@ -12,19 +14,9 @@ final class CanvasPicture: Sendable {
 
   /// Draws the canvas after a round; what the round revealed is marked.
   func draw(_ round: Round) {
-    let fresh = Set(round.changes.commits.map(\.position))
-    let width = Terminal.width - 2
-    var lines = [""]
-    var used = 0
-    for (position, token) in round.canvas.response.enumerated() {
-      let (piece, columns) = cell(token, round.canvas.vocabulary)
-      if used + columns > width {
-        lines.append("")
-        used = 0
-      }
-      used += columns
-      lines[lines.count - 1] += fresh.contains(position) ? mark(piece) : piece
-    }
+    let tokenizer = tokenizer
+    let text = CanvasText(end: round.canvas.vocabulary.end) { tokenizer?.token($0) }
+    let lines = text.lines(round.canvas.recorded, round.states, width: Terminal.width - 2, hasColour: Terminal.hasColour)
     let before = drawn.withLock { drawn in
       defer { drawn = lines.count + 1 }
       return drawn
@@ -43,15 +35,4 @@ final class CanvasPicture: Sendable {
   }
 
   private func fixedRate(_ tokens: Int, _ rounds: Int) -> String { String(format: "%.2f", Double(tokens) / Double(max(rounds, 1))) }
-
-  private func cell(_ token: Token, _ vocabulary: Vocabulary) -> (String, Int) {
-    if token == vocabulary.mask { return ("▒", 1) }
-    if token == vocabulary.end { return ("·", 1) }
-    let text = (tokenizer?.token(token) ?? " \(token)").replacingOccurrences(of: "\n", with: "⏎")
-    // What a token writes must not move the cursor.
-    let safe = String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
-    return (safe, safe.count)
-  }
-
-  private func mark(_ piece: String) -> String { Terminal.hasColour ? "\u{1B}[1;32m\(piece)\u{1B}[0m" : piece }
 }
