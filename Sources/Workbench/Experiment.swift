@@ -117,7 +117,7 @@ public struct Experiment: Sendable {
   }
 
   /// One text or a list of texts.
-  private static func names(_ reader: inout SettingReader, _ key: String) -> [String]? {
+  static func names(_ reader: inout SettingReader, _ key: String) -> [String]? {
     guard let setting = reader.take(key) else { return nil }
     switch setting.value {
     case .text(let name): return [name]
@@ -158,7 +158,7 @@ public struct Experiment: Sendable {
     return selections
   }
 
-  private static func decoding(_ reader: inout SettingReader) -> Decoding {
+  static func decoding(_ reader: inout SettingReader) -> Decoding {
     var decoding = Decoding()
     guard let setting = reader.take("decoding") else { return decoding }
     var inner = SettingReader(setting, owner: "decoding")

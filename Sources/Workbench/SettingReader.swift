@@ -62,6 +62,13 @@ struct SettingReader {
     return nil
   }
 
+  mutating func flag(_ key: String, default standard: Bool) -> Bool {
+    guard let setting = take(key) else { return standard }
+    if case .bool(let flag) = setting.value { return flag }
+    wrong(key, setting, "true or false")
+    return standard
+  }
+
   mutating func choice<Choice: RawRepresentable<String> & CaseIterable>(_ key: String, default standard: Choice) -> Choice {
     let names = Choice.allCases.map(\.rawValue)
     guard let setting = take(key) else { return standard }
