@@ -32,6 +32,6 @@ clean: ## remove what was built
 deps:
 	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev
 
-# The tests open traces with h5py too.
+# The tests open traces with h5py too, and pages in a browser.
 test-deps:
-	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev python3-h5py
+	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev python3-h5py chromium chromium-driver

@@ -44,7 +44,7 @@ let package = Package(
     .target(
       name: "Workbench",
       dependencies: ["Diffusion", "Strategies", "Models", "Traces", logging, .product(name: "Yams", package: "Yams")],
-      swiftSettings: strict),
+      resources: [.copy("Resources/replay")], swiftSettings: strict),
     .target(
       name: "Commands",
       dependencies: [

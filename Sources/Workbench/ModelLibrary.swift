@@ -18,6 +18,11 @@ public enum ModelLibrary {
     do { return try LoadedModel.tokenizer(try ModelCatalog().directory(name)) } catch { throw configuration(error) }
   }
 
+  /// The digest of a model's files.
+  package static func digest(_ name: String) throws(ConfigurationError) -> String {
+    do { return try ModelCatalog.digest(try ModelCatalog().directory(name)) } catch { throw configuration(error) }
+  }
+
   /// The denoiser alone, for what needs no tokenizer.
   public static func denoiser(_ name: String) throws(ConfigurationError) -> TransformerDenoiser {
     do { return try TransformerDenoiser(directory: try ModelCatalog().directory(name)) } catch { throw configuration(error) }

@@ -1,0 +1,122 @@
+internal import Diffusion
+internal import Traces
+internal import Workbench
+
+/// Rounds of a replay where there is no terminal: as text, and as JSON.
+struct ReplayFrames {
+  private let sides: [ReplaySide]
+  private let grids: [ReplayGrid]
+
+  /// Columns of a line in a file or a pipe.
+  private static let width = 110
+
+  init(_ sides: [ReplaySide]) {
+    self.sides = sides
+    grids = sides.map(ReplayGrid.init)
+  }
+
+  /// A round as text.
+  ///
+  /// - Parameter isDetailed: whether each of the round's decisions is listed.
+  func text(_ frame: Int, isDetailed: Bool = false) -> String {
+    let differing = sides.count == 2 ? ReplayDifference.positions(sides[0].playback, sides[1].playback, frame: frame) : []
+    return zip(sides, grids).map { side, grid in
+      var lines = sides.count > 1 ? [side.title] : []
+      lines.append(side.caption(frame))
+      lines += grid.lines(frame, columns: Self.width, ink: .plain, differing: Set(differing)).lines
+      if isDetailed, frame <= side.playback.roundCount { lines += Self.decisions(side, frame) }
+      return lines.joined(separator: "\n") + "\n"
+    }.joined(separator: "\n")
+  }
+
+  private static func decisions(_ side: ReplaySide, _ frame: Int) -> [String] {
+    let edits = side.playback.sample.edits[side.playback.frames[frame].edits].map(\.edit)
+    if edits.isEmpty { return [] }
+    let rows = edits.map { edit in
+      let runnerUp = side.playback.guess(edit.position, in: frame).flatMap { $0.frame == frame ? $0.candidates.dropFirst().first : nil }
+      return [
+        "\(edit.position)", name(edit.kind), edit.token < 0 ? "" : side.source.spelling.exact(edit.token), fixed(edit.confidence, 4), fixed(edit.margin, 4),
+        fixed(edit.entropy, 4), TokenSpelling.visible(edit.author), edit.branch == Edit.main ? "" : "tried on \(edit.branch)",
+        runnerUp.map { "\(side.source.spelling.exact($0.token)) \(fixed($0.probability, 4))" } ?? "",
+      ]
+    }
+    let header = ["position", "what", "token", "confidence", "margin", "entropy", "by", "branch", "runner-up"]
+    // Columns that nothing stands in are left out.
+    let used = header.indices.filter { column in rows.contains { !$0[column].isEmpty } }
+    let numeric = Set(used.indices.filter { [0, 3, 4, 5].contains(used[$0]) })
+    return ["", TextTable(rows.map { row in used.map { row[$0] } }, header: used.map { header[$0] }, numeric: numeric).text]
+  }
+
+  private static func name(_ kind: Edit.Kind) -> String {
+    switch kind {
+    case .reveal: "reveal"
+    case .replace: "replace"
+    case .remask: "remask"
+    case .insertMask: "insert"
+    case .delete: "delete"
+    }
+  }
+
+  /// The rounds of each trace, and where two of them part.
+  ///
+  /// - Parameter round: only this one.
+  func json(round: Int?) -> Setting {
+    var entries: [Setting.Entry] = [
+      .init("sample", Setting(.text(sides[0].playback.sample.problem))),
+      .init("traces", Setting(.list(sides.map { Self.trace($0, round) }))),
+    ]
+    if sides.count == 2 {
+      let difference = ReplayDifference(sides[0].playback, sides[1].playback)
+      let place: Setting? = difference.map { ["round": Setting(.integer($0.frame)), "position": Setting(.integer($0.position))] }
+      entries.append(.init("first_difference", place ?? Setting(.null)))
+    }
+    return Setting(.map(entries))
+  }
+
+  private static func trace(_ side: ReplaySide, _ round: Int?) -> Setting {
+    let playback = side.playback
+    let numbers = round.map { $0 <= playback.roundCount ? [$0] : [] } ?? Array(playback.frames.indices)
+    return [
+      "strategy": Setting(.text(side.source.strategy)), "run_digest": Setting(.text(side.source.attributes.runDigest)),
+      "correct": Setting(.integer(playback.sample.correct)), "answer_tokens": Setting(.integer(playback.sample.answerTokens)),
+      "rounds": Setting(.integer(playback.roundCount)), "frames": Setting(.list(numbers.map { frame(side, $0) })),
+    ]
+  }
+
+  private static func frame(_ side: ReplaySide, _ number: Int) -> Setting {
+    let frame = side.playback.frames[number]
+    var entries: [Setting.Entry] = [
+      .init("round", Setting(.integer(number))), .init("answer_tokens", Setting(.integer(frame.answerTokens))),
+      .init("window", [Setting(.integer(frame.window.lowerBound)), Setting(.integer(frame.window.upperBound))]),
+      .init("block_ends", Setting(.list(frame.blockEnds.map { Setting(.integer($0)) }))),
+      .init("tokens", Setting(.list(frame.cells.map { Setting(.integer(Int($0.token))) }))),
+      .init("states", Setting(.list(frame.cells.map { Setting(.text(name($0.state))) }))),
+    ]
+    if number > 0 {
+      entries.append(
+        .init(
+          "edits",
+          Setting(
+            .list(
+              side.playback.sample.edits[frame.edits].map { recorded in
+                let edit = recorded.edit
+                return [
+                  "what": Setting(.text(name(edit.kind))), "position": Setting(.integer(edit.position)), "token": Setting(.integer(Int(edit.token))),
+                  "confidence": Setting(.number(edit.confidence)), "margin": Setting(.number(edit.margin)), "entropy": Setting(.number(edit.entropy)),
+                  "author": Setting(.text(edit.author)), "branch": Setting(.integer(edit.branch)),
+                ]
+              }))))
+    }
+    return Setting(.map(entries))
+  }
+
+  private static func name(_ state: Replay.State) -> String {
+    switch state {
+    case .masked: "masked"
+    case .revealed: "revealed"
+    case .justRevealed: "just_revealed"
+    case .remasked: "remasked"
+    case .pinned: "pinned"
+    }
+  }
+}
