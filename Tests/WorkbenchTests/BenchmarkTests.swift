@@ -18,9 +18,9 @@ import Testing
     }
   }
 
-  @Test(arguments: all) func theFirstThousandOfTestAreDistinct(_ name: String) throws {
+  @Test(arguments: all) func amongTheFirstThousandOfTestHardlyAnyComesTwice(_ name: String) throws {
     let problems = try BenchmarkCatalog.standard.benchmark(named: name).problems(0..<1_000, of: .test)
-    #expect(Set(problems.map(\.prompt)).count == 1_000)
+    #expect(Set(problems.map(\.prompt)).count >= 990)
     #expect(Set(problems.map(\.id)).count == 1_000)
   }
 
@@ -59,17 +59,25 @@ import Testing
     #expect(geometry.genLength % geometry.blockLength == 0)
     for problem in benchmark.problems(0..<500, of: .dev) {
       #expect(problem.prompt.hasSuffix("\n") && problem.prompt.filter(\.isNewline).count == 1)
-      #expect(problem.answer.hasPrefix(" ") && !problem.answer.contains("  ") && problem.answer.allSatisfy(\.isASCII))
+      #expect(problem.answer.hasPrefix(" ") && problem.answer.allSatisfy(\.isASCII))
+      // Only the start of a line is indented further than by one space.
+      #expect(problem.answer.split(separator: "\n").allSatisfy { !$0.drop { $0 == " " }.contains("  ") })
+      #expect(Self.tokens(problem.answer) < geometry.genLength, "\(problem.answer) leaves no place for an end token")
     }
+  }
+
+  /// How many tokens the reference model's tokenizer makes of a text: digits, words and runs of signs, each with the space before it, and blanks.
+  private static func tokens(_ text: String) -> Int {
+    text.matches(of: #/ ?[0-9]| ?[A-Za-z]+| ?[^\s0-9A-Za-z]+|\s+/#).count
   }
 
   @Test func aMisspeltNameIsAnsweredWithTheNearest() {
     let catalog = BenchmarkCatalog.standard
-    let known = ["arithmetic", "lists"]
+    let known = catalog.names
     #expect(throws: ConfigurationError.unknownName(name: "arithmetics", kind: "benchmark", known: known)) { try catalog.benchmark(named: "arithmetics") }
     #expect(
       "\(ConfigurationError.unknownName(name: "arithmetics", kind: "benchmark", known: known))"
-        == "there is no benchmark named `arithmetics`; did you mean `arithmetic`?; known: arithmetic, lists")
+        == "there is no benchmark named `arithmetics`; did you mean `arithmetic`?; known: \(known.joined(separator: ", "))")
   }
 
   @Test func aDownstreamBenchmarkIsFound() throws {
@@ -107,7 +115,7 @@ import Testing
         case "*": #expect(left * right == result)
         default: #expect(step[1] == "/" && left == result * right)
         }
-        #expect(numbers.allSatisfy { (1...99).contains($0) }, "\(problem.answer)")
+        #expect(numbers.allSatisfy { (1...60).contains($0) } && right <= (step[1] == "+" || step[1] == "-" ? 12 : 9), "\(problem.answer)")
         // Every number of a step comes from the story or from a step before ("doubles" and "half" stand for a 2).
         let told = Set(problem.prompt.split { !$0.isNumber }.compactMap { Int($0) }).union([2])
         #expect(told.union(known).isSuperset(of: [left, right]), "\(problem.prompt) \(problem.answer)")
@@ -173,6 +181,7 @@ import Testing
   /// The problems themselves are pinned: published numbers stand on them. A change here needs a new `version`.
   @Test func theProblemsStayWhatTheyWere() {
     #expect(Lists().problem(19, of: .test).prompt == "Write items 3 4 2 1 of the list: sun cup car star\n")
-    #expect(Arithmetic().problem(0, of: .test).answer == " 5 * 3 = 15. 15 + 7 = 22. #### 22")
+    #expect(Arithmetic().problem(0, of: .test).answer == " 3 * 2 = 6. 6 / 3 = 2. #### 2")
+    #expect(Code().problem(4, of: .test).answer == " def f(n, y):\n if y > n:\n  return y - n\n return 5 * y")
   }
 }

@@ -68,19 +68,28 @@ struct CodeTest: Hashable, Sendable {
   let inputs: [Int]
   let value: Int
 
-  /// At most 12 tests, chosen by the reference itself: first inputs that take its comparisons to new margins, so that every branch is taken
-  /// and every limit is met exactly and just missed, then any others. All inputs are from 0 to 11.
+  /// At most 24 tests, chosen by the reference itself: in turns, one for each list of margins that its comparisons can have, so that every
+  /// branch is taken and every limit is met exactly and just missed. All inputs are from 0 to 15.
   static func tests(of reference: CodeFunction) -> [CodeTest] {
     var draws = Draws(SeededRandom(seed: 0)["tests"][reference.text])
-    var seen = (inputs: Set<[Int]>(), margins: Set<[Int]>())
-    var (first, others): ([CodeTest], [CodeTest]) = ([], [])
-    for _ in 0..<128 {
-      let inputs = reference.parameters.map { _ in draws.integer(0...11) }
-      guard seen.inputs.insert(inputs).inserted, let (value, margins) = outcome(of: reference, on: inputs) else { continue }
-      let test = CodeTest(inputs: inputs, value: value)
-      if seen.margins.insert(margins).inserted { first.append(test) } else { others.append(test) }
+    var groups: [[CodeTest]] = []
+    var places: [[Int]: Int] = [:]
+    // Four bits for each of up to three parameters: two are tried with all values; any further one, which no reference has, gets the third's.
+    let all = Array(0..<(1 << (4 * min(reference.parameters.count, 3))))
+    for bits in draws.sample(600, of: all) {
+      let inputs = reference.parameters.indices.map { bits >> (4 * min($0, 2)) & 15 }
+      guard let (value, margins) = outcome(of: reference, on: inputs) else { continue }
+      if let place = places[margins] {
+        groups[place].append(CodeTest(inputs: inputs, value: value))
+      } else {
+        places[margins] = groups.count
+        groups.append([CodeTest(inputs: inputs, value: value)])
+      }
+      // Enough where everything is compared anew, or nothing is compared.
+      if groups.count == 24 || (margins.isEmpty && groups[0].count == 24) { break }
     }
-    return Array((first + others).prefix(12))
+    let turns = groups.map(\.count).max() ?? 0
+    return Array((0..<turns).flatMap { turn in groups.compactMap { $0.count > turn ? $0[turn] : nil } }.prefix(24))
   }
 
   func isPassed(by function: CodeFunction) -> Bool { Self.outcome(of: function, on: inputs)?.value == value }

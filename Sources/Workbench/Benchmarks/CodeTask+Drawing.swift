@@ -9,7 +9,9 @@ extension CodeTask {
       let others = Array(parameters.dropFirst())
       // One comparison; the rest is shared out among its left side and the two values.
       let left = level == 4 ? sided(first, others, &draws) : .name(first)
-      let values = [simple(first, others, &draws), simple(parameters[1], [first], &draws)]
+      let values = different(&draws) { isFirst, draws in
+        isFirst ? simple(first, others, &draws) : simple(parameters[1], [first], &draws)
+      }
       let short = level == 2 ? draws.integer(0...1) : 2
       let plain = leaf(parameters, &draws)
       return .choose(compare(left, others, &draws), short == 0 ? plain : values[0], short == 1 ? plain : values[1])
@@ -46,7 +48,9 @@ extension CodeTask {
       let sign = isProduct ? draws.pick([CodeOperator.plus, .minus, .times]) : .times
       return .give(draws.chance(50) ? .binary(sign, inner, it) : .binary(sign, it, inner))
     default:
-      return .choose(compare(it, parameters, &draws), simple("it", parameters, &draws), simple("it", parameters, &draws))
+      let condition = compare(it, parameters, &draws)
+      let values = different(&draws) { _, draws in simple("it", parameters, &draws) }
+      return .choose(condition, values[0], values[1])
     }
   }
 
@@ -90,6 +94,14 @@ extension CodeTask {
   ) -> CodeExpression {
     let (sign, other) = (draws.pick(signs), leaf(others, &draws))
     return sign == .minus && draws.chance(30) ? .binary(sign, other, .name(subject)) : .binary(sign, .name(subject), other)
+  }
+
+  /// Two values; the second is drawn again, a few times at most, where it is the first in another order.
+  private static func different(_ draws: inout Draws, draw: (_ isFirst: Bool, inout Draws) -> CodeExpression) -> [CodeExpression] {
+    let value = draw(true, &draws)
+    var other = draw(false, &draws)
+    for _ in 0..<8 where other.key([:]) == value.key([:]) { other = draw(false, &draws) }
+    return [value, other]
   }
 
   /// One more operator on all of `value`.

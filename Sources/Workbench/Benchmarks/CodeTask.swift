@@ -131,7 +131,8 @@ extension CodeTask {
 }
 
 extension CodeExpression {
-  fileprivate func key(_ names: [String: String]) -> String {
+  /// One spelling, with other names, for all orders of what can be exchanged.
+  func key(_ names: [String: String]) -> String {
     guard case .binary(let sign, let left, let right) = self else { return renamed(names).description }
     let isTurned = sign == .more || sign == .atLeast
     var sides = isTurned ? [right.key(names), left.key(names)] : [left.key(names), right.key(names)]
