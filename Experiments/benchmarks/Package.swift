@@ -8,6 +8,6 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "bench",
-      dependencies: ["Diffusion", "Strategies", "Models"].map { .product(name: $0, package: "unmask") })
+      dependencies: ["Diffusion", "Strategies", "Models", "Traces", "Workbench"].map { .product(name: $0, package: "unmask") })
   ]
 )

@@ -21,6 +21,7 @@ static inline size_t unmask_variable(void) { return H5T_VARIABLE; }
 
 static inline hid_t unmask_default(void) { return H5P_DEFAULT; }
 static inline hid_t unmask_file_access(void) { return H5P_FILE_ACCESS; }
+static inline hid_t unmask_file_create(void) { return H5P_FILE_CREATE; }
 static inline hid_t unmask_dataset_create(void) { return H5P_DATASET_CREATE; }
 static inline hid_t unmask_dataset_transfer(void) { return H5P_DATASET_XFER; }
 static inline hid_t unmask_group_create(void) { return H5P_GROUP_CREATE; }

@@ -82,7 +82,15 @@ final class Progress: Sendable {
   private let interactive = Terminal.isInteractive(STDERR_FILENO)
 
   /// Progress of `total` things of which `done` are done already.
-  init(_ label: String, done: Int, total: Int) { state = Mutex(State(label: label, done: done, total: total)) }
+  init(_ label: String, done: Int = 0, total: Int) { state = Mutex(State(label: label, done: done, total: total)) }
+
+  /// The clock starts anew, with some done already.
+  func begin(with done: Int) {
+    state.withLock { state in
+      state.done = done
+      state.started = .now
+    }
+  }
 
   /// One more is done.
   func advance() {

@@ -1,12 +1,11 @@
-public import ArgumentParser
+internal import ArgumentParser
 internal import Diffusion
-internal import Models
-public import Traces
-internal import Workbench
+internal import Traces
 
 struct TraceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "trace", abstract: "Look into trace files, or prove that they replay.", subcommands: [Validate.self, Inspect.self, Export.self, Picture.self])
+    commandName: "trace", abstract: "Look into trace files, prove that they replay, or exchange them with other programs.",
+    subcommands: [Validate.self, Inspect.self, Export.self, Import.self, Picture.self])
 
   struct Validate: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -56,7 +55,7 @@ struct TraceCommand: ParsableCommand {
 
   struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "What is in a trace: samples, costs, edits by author, tables.",
+      abstract: "What is in a trace: samples, costs, edits by author, tables, and what limits what may be said with it.",
       discussion: """
         EXAMPLE
           unmask trace inspect results/first-light/0123456789abcdef/trace.h5
@@ -82,67 +81,9 @@ struct TraceCommand: ParsableCommand {
               ["author": Setting(.text($0.author)), "kind": Setting(.text($0.kind)), "count": Setting(.integer($0.count))]
             })),
         "tables": Setting(.map(summary.tables.map { Setting.Entry($0.name, Setting(.integer($0.rows))) })),
+        "to_know": Setting(.list(summary.advice.map { Setting(.text($0)) })),
       ]
       Terminal.out(line.json)
     }
   }
-
-  struct Export: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "One table of a trace as CSV or JSON lines.",
-      discussion: """
-        EXAMPLE
-          unmask trace export TRACE --table edits --format csv > edits.csv
-        """)
-
-    @Argument(help: "A trace file.") var trace: String
-    @Option(help: "The table.") var table = "edits"
-    @Option(help: "csv or jsonl.") var format = TraceExport.Format.csv
-
-    func run() throws {
-      let export = try TraceExport(try TraceFile.read(trace), table: table, format: format)
-      export.forEachLine { Terminal.out($0) }
-    }
-  }
 }
-
-extension TraceCommand {
-  struct Picture: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "A decode as one SVG picture: a row per round, a column per position; several traces stand side by side.",
-      discussion: """
-        EXAMPLE
-          unmask trace picture results/first-light/*/trace.h5 --sample lists/test/7 > decode.svg
-        """)
-
-    @Argument(help: "Trace files; those without the sample are left out.") var traces: [String]
-    @Option(help: "A sample's problem, as lists/test/7. Default: the first sample.") var sample: String?
-    @Option(help: "The model whose tokenizer spells the tokens.") var model = "reference"
-
-    func run() throws {
-      let tokenizer = try ModelLibrary.tokenizer(model)
-      var panels: [(title: String, sample: SampleTrace)] = []
-      var end: Token?
-      var known: [String] = []
-      for file in traces {
-        let trace = try TraceFile.read(file)
-        end = end ?? trace.attributes.vocabulary?.end
-        let samples = try trace.samples()
-        known += samples.prefix(3).map(\.problem)
-        let wanted = self.sample ?? samples.first?.problem
-        guard let found = samples.first(where: { $0.problem == wanted }) else { continue }
-        let authors = Set(found.edits.map(\.edit.author)).subtracting(["progress"]).sorted().joined(separator: " + ")
-        panels.append(("\(found.problem)  \(authors)", found))
-      }
-      guard !panels.isEmpty else {
-        throw ConfigurationError.unknownName(name: sample ?? "", kind: "sample in these traces", known: known)
-      }
-      let picture = try DecodePicture(panels) { token in
-        token == end ? nil : tokenizer.token(token).map { $0.hasPrefix(" ") ? String($0.dropFirst()) : $0 } ?? "\(token)"
-      }
-      Terminal.out(picture.svg, terminator: "")
-    }
-  }
-}
-
-extension TraceExport.Format: ExpressibleByArgument {}

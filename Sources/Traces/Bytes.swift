@@ -31,6 +31,9 @@ struct ByteWriter {
     put(values.count)
     for value in values { put(value) }
   }
+
+  /// Values as they lie in memory: for a reader on this machine only.
+  mutating func put(native values: [some BitwiseCopyable]) { values.withUnsafeBytes { bytes.append(contentsOf: $0) } }
 }
 
 /// Reads what `ByteWriter` wrote. Every length is checked against the bytes that are left; a nil means that the bytes are not what was written.
@@ -83,6 +86,19 @@ struct ByteReader {
   }
 
   mutating func text() -> String? { blob().flatMap { String(validating: $0, as: UTF8.self) } }
+
+  /// Values as another process of this machine had them in memory.
+  mutating func native<T: BitwiseCopyable>(_ count: Int, _: T.Type) -> [T]? {
+    let size = MemoryLayout<T>.stride
+    guard count >= 0, count <= left / size else { return nil }
+    defer { position += count * size }
+    return bytes[position..<position + count * size].withUnsafeBytes { from in
+      [T](unsafeUninitializedCapacity: count) { into, filled in
+        UnsafeMutableRawBufferPointer(into).copyMemory(from: UnsafeRawBufferPointer(rebasing: from[..<(count * size)]))
+        filled = count
+      }
+    }
+  }
 
   mutating func integers() -> [Int]? {
     guard let count = count() else { return nil }

@@ -12,19 +12,23 @@ package enum DurableFile {
   ///
   /// - Throws: `.unwritable`, with the earlier file untouched. Devices, pipes, sockets and folders are refused.
   package static func replace(_ path: String, with bytes: [UInt8]) throws(TraceError) {
-    let target = try target(of: path)
-    func failure() -> TraceError { .unwritable(path: path, reason: Files.reason) }
-    let temporary = try temporary(beside: target, for: path)
-    var status = stat()
-    // Who may read a file is its owner's decision, not ours.
-    let mode = stat(target, &status) == 0 ? status.st_mode & 0o7777 : nil
-    let number = temporary.file.number
-    guard Files.write(bytes[...], to: number), mode == nil || fchmod(number, mode ?? 0) == 0, fsync(number) == 0, rename(temporary.name, target) == 0 else {
-      let failure = failure()
-      unlink(temporary.name)
-      throw failure
+    var new = try Replacement(of: try target(of: path), for: path)
+    try new.write(bytes[...])
+    try new.take()
+  }
+
+  /// Replaces a file by text that comes piece by piece.
+  package static func replace(_ path: String, streaming body: ((String) throws(TraceError) -> Void) throws(TraceError) -> Void) throws(TraceError) {
+    var new = try Replacement(of: try target(of: path), for: path)
+    var waiting: [UInt8] = []
+    try body { (text) throws(TraceError) in
+      waiting += text.utf8
+      guard waiting.count >= 1 << 18 else { return }
+      try new.write(waiting[...])
+      waiting.removeAll(keepingCapacity: true)
     }
-    Files.synchronize(folder: Files.folder(of: target))
+    try new.write(waiting[...])
+    try new.take()
   }
 
   /// Refuses a destination that `replace` could not write, before any work is done for it.
@@ -71,19 +75,46 @@ package enum DurableFile {
     return String(validating: characters[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// A file that is not yet the one it is for.
-  private struct Temporary: ~Copyable {
-    let name: String
-    let file: Files.Descriptor
-  }
+  /// A file in the making beside the one whose place it takes; gone if it never does.
+  private struct Replacement: ~Copyable {
+    private let target: String
+    private let path: String
+    private let name: String
+    private let file: Files.Descriptor
+    private var isTaken = false
 
-  /// A new file in the target's folder. Never one that exists: another thread may be writing it, or somebody planted a link there.
-  private static func temporary(beside target: String, for path: String) throws(TraceError) -> Temporary {
-    for attempt in 0..<1000 {
-      let name = "\(target).\(getpid()).\(attempt).tmp"
-      if let file = Files.Descriptor.opened(name, O_WRONLY | O_CREAT | O_EXCL) { return Temporary(name: name, file: file) }
-      guard errno == EEXIST else { break }
+    /// A new file in the target's folder. Never one that exists: another thread may be writing it, or somebody planted a link there.
+    init(of target: String, for path: String) throws(TraceError) {
+      for attempt in 0..<1000 {
+        let name = "\(target).\(getpid()).\(attempt).tmp"
+        if let file = Files.Descriptor.opened(name, O_WRONLY | O_CREAT | O_EXCL) {
+          self.target = target
+          self.path = path
+          self.name = name
+          self.file = file
+          return
+        }
+        guard errno == EEXIST else { break }
+      }
+      throw .unwritable(path: path, reason: Files.reason)
     }
-    throw .unwritable(path: path, reason: Files.reason)
+
+    func write(_ bytes: ArraySlice<UInt8>) throws(TraceError) {
+      if !Files.write(bytes, to: file.number) { throw .unwritable(path: path, reason: Files.reason) }
+    }
+
+    /// Flushes the file and puts it in the target's place.
+    mutating func take() throws(TraceError) {
+      var status = stat()
+      // Who may read a file is its owner's decision, not ours.
+      let mode = stat(target, &status) == 0 ? status.st_mode & 0o7777 : nil
+      guard mode == nil || fchmod(file.number, mode ?? 0) == 0, fsync(file.number) == 0, rename(name, target) == 0 else {
+        throw .unwritable(path: path, reason: Files.reason)
+      }
+      isTaken = true
+      Files.synchronize(folder: Files.folder(of: target))
+    }
+
+    deinit { if !isTaken { unlink(name) } }
   }
 }

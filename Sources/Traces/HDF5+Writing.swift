@@ -2,7 +2,7 @@ internal import CHDF5
 
 extension HDF5 {
   /// Columns of fewer bytes are stored as they are: a filter's bookkeeping would cost more than it saves.
-  static let smallestFiltered = 4096
+  static let smallestFiltered = 1024
   /// Elements per chunk of a filtered column: large enough to compress, small enough to read a part.
   static let chunk = 32_768
 
@@ -11,12 +11,12 @@ extension HDF5 {
   /// Runs in the library alone; the caller holds no lock.
   static func image(of tables: [Table], attributes: [(String, Attribute)], groupAttributes: [String: [(String, Attribute)]]) throws(TraceError) -> [UInt8] {
     try exclusively { () throws(TraceError) -> [UInt8] in
-      guard let access = memoryAccess(), let file = Handle.opened(H5Fcreate("trace", unmask_truncate(), unmask_default(), access.id), H5Fclose) else {
-        throw failure("the file")
-      }
+      guard let access = memoryAccess(), let creation = untimed(unmask_file_create()), H5Pset_istore_k(creation.id, 4) >= 0, isCompact(creation),
+        let file = Handle.opened(H5Fcreate("trace", unmask_truncate(), creation.id, access.id), H5Fclose)
+      else { throw failure("the file") }
       for (name, value) in attributes { try write(value, name, on: file.id) }
       for table in tables {
-        guard let plain = untimed(unmask_group_create()),
+        guard let plain = untimed(unmask_group_create()), isCompact(plain),
           let group = Handle.opened(H5Gcreate2(file.id, table.name, unmask_default(), plain.id, unmask_default()), H5Gclose)
         else { throw failure("group /\(table.name)") }
         for name in table.names {
@@ -30,8 +30,16 @@ extension HDF5 {
       guard size > 0 else { throw failure("the file's image") }
       var image = [UInt8](repeating: 0, count: size)
       guard H5Fget_file_image(file.id, &image, size) == size else { throw failure("the file's image") }
+      checkSuperblock(of: &image)
       return image
     }
+  }
+
+  /// Libraries up to 1.10 take the mark "open for writing" off an image and leave the checksum that was taken with it.
+  private static func checkSuperblock(of image: inout [UInt8]) {
+    let (version, length) = (image[8], 44)
+    guard version >= 2, image.count >= length + 4 else { return }
+    withUnsafeBytes(of: Lookup3.of(image[..<length]).littleEndian) { image.replaceSubrange(length..<length + 4, with: $0) }
   }
 
   /// An attribute's value.
@@ -46,6 +54,11 @@ extension HDF5 {
   private static func untimed(_ kind: hid_t) -> Handle? {
     guard let properties = Handle.opened(H5Pcreate(kind), H5Pclose) else { return nil }
     return H5Pset_obj_track_times(properties.id, false) >= 0 ? consume properties : nil
+  }
+
+  /// Keeps a group's links and attributes in its header, which no group of ours outgrows: a heap and an index would take more than a small trace.
+  private static func isCompact(_ properties: borrowing Handle) -> Bool {
+    H5Pset_link_phase_change(properties.id, 64, 32) >= 0 && H5Pset_attr_phase_change(properties.id, 64, 32) >= 0
   }
 
   private static func write(_ value: Attribute, _ name: String, on object: hid_t) throws(TraceError) {

@@ -90,9 +90,13 @@ enum HDF5 {
     return type
   }
 
-  /// Access through an image in memory, growing by a mebibyte, never written anywhere by the library.
+  /// Access through an image in memory, growing by a mebibyte, never written anywhere by the library. What is written has the format of HDF5 1.8: its
+  /// groups and headers take a fraction of the older one's room and carry checksums of their own.
   static func memoryAccess() -> Handle? {
     guard let access = Handle.opened(H5Pcreate(unmask_file_access()), H5Pclose) else { return nil }
-    return H5Pset_fapl_core(access.id, 1 << 20, false) >= 0 ? consume access : nil
+    guard H5Pset_fapl_core(access.id, 1 << 20, false) >= 0, H5Pset_libver_bounds(access.id, H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0,
+      H5Pset_meta_block_size(access.id, 512) >= 0, H5Pset_small_data_block_size(access.id, 512) >= 0
+    else { return nil }
+    return access
   }
 }

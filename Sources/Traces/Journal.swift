@@ -34,6 +34,8 @@ public final class Journal: Sendable {
   public let entries: [Entry]
   /// Byte ranges of records that were damaged when the journal was opened; their samples are lost.
   public let damage: [Range<Int>]
+  /// The problems that damaged records name, as far as their first bytes can still be read; they may be anything.
+  public let damagedProblems: [String]
   /// Bytes of an unfinished record that were cut off when the journal was opened.
   public let torn: Int
 
@@ -81,6 +83,7 @@ public final class Journal: Sendable {
       self.path = path
       self.entries = entries
       self.damage = damage
+      damagedProblems = damage.compactMap { Self.problem(bytes[$0]) }
       torn = contents.runDigest == nil ? 0 : bytes.count - contents.end
       state = Mutex(State(end: end))
       self.number = number
@@ -130,6 +133,12 @@ public final class Journal: Sendable {
     var reader = ByteReader(payload)
     guard let sample = reader.blob(), let outcome = reader.blob(), reader.isAtEnd, let trace = SampleTrace(decoding: sample[...]) else { return nil }
     return Entry(sample: trace, outcome: outcome)
+  }
+
+  /// The problem of a damaged record, if its place is undamaged: it comes first in a sample, and a sample first in a payload.
+  private static func problem(_ record: ArraySlice<UInt8>) -> String? {
+    var reader = ByteReader(record.dropFirst(JournalRecords.frameLength))
+    return reader.integer() == nil ? nil : reader.text()
   }
 
   /// Adds a finished sample. When it returns the sample survives a kill and a power failure.

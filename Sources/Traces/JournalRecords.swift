@@ -16,12 +16,12 @@ struct JournalRecords {
   private(set) var end = 0
 
   private static let mark: [UInt8] = Array("UMJR".utf8)
-  private static let frameLength = 20
+  static let frameLength = 20
   private static let title = "unmask-journal 1"
 
   /// Finds the records of a journal's bytes.
   init(_ bytes: [UInt8]) {
-    guard let first = Self.record(in: bytes, at: 0), let digest = Self.digest(bytes[first.payload]) else { return }
+    guard case .whole(let first) = Self.record(in: bytes, at: 0), let digest = Self.digest(bytes[first.payload]) else { return }
     runDigest = digest
     end = first.whole.upperBound
     while let record = Self.next(in: bytes, from: end) {
@@ -31,24 +31,36 @@ struct JournalRecords {
     }
   }
 
-  /// The first whole record at or after a place. A damaged length must not hide the records behind it, so every place is tried.
+  /// The first whole record at or after a place. A damaged frame must not hide the records behind it, so every place is tried; behind a sound frame its
+  /// payload is skipped, so that no file takes more than one look at each byte.
   private static func next(in bytes: [UInt8], from start: Int) -> Record? {
     var place = start
     while place + frameLength <= bytes.count {
-      if bytes[place] == mark[0], let record = record(in: bytes, at: place) { return record }
-      place += 1
+      switch bytes[place] == mark[0] ? record(in: bytes, at: place) : .nothing {
+      case .whole(let record): return record
+      case .damaged(let end): place = end
+      case .nothing: place += 1
+      }
     }
     return nil
   }
 
-  private static func record(in bytes: [UInt8], at place: Int) -> Record? {
-    guard place + frameLength <= bytes.count, bytes[place..<place + 4].elementsEqual(mark) else { return nil }
+  /// What begins at a place.
+  private enum Find {
+    case nothing
+    case whole(Record)
+    /// A sound frame whose payload, up to here, is not what it was.
+    case damaged(end: Int)
+  }
+
+  private static func record(in bytes: [UInt8], at place: Int) -> Find {
+    guard place + frameLength <= bytes.count, bytes[place..<place + 4].elementsEqual(mark) else { return .nothing }
     var reader = ByteReader(bytes[(place + 4)..<(place + frameLength)])
     guard let length = reader.fixed(UInt64.self), let check = reader.fixed(UInt32.self), let own = reader.fixed(UInt32.self),
       own == CRC32.of(bytes[place..<place + 16]), length <= UInt64(bytes.count - place - frameLength)
-    else { return nil }
+    else { return .nothing }
     let payload = place + frameLength..<place + frameLength + Int(length)
-    return check == CRC32.of(bytes[payload]) ? Record(whole: place..<payload.upperBound, payload: payload) : nil
+    return check == CRC32.of(bytes[payload]) ? .whole(Record(whole: place..<payload.upperBound, payload: payload)) : .damaged(end: payload.upperBound)
   }
 
   private static func digest(_ payload: ArraySlice<UInt8>) -> String? {

@@ -31,10 +31,17 @@ public struct Replay: Sendable {
   /// The initial canvas, then one frame per round.
   public let frames: [Frame]
 
+  /// Positions that all frames may have together: rounds that do nothing take no room in a file, and a whole response here.
+  static let largest = 1 << 28
+
   /// Plays a sample.
   ///
-  /// - Throws: `.damaged` if an edit does not fit the canvas it meets.
+  /// - Throws: `.damaged` if an edit does not fit the canvas it meets, `.tooLarge` if the frames would take more than a machine has.
   public init(_ sample: SampleTrace) throws(TraceError) {
+    let longest = sample.initial.count + sample.edits.count { $0.edit.kind == .insertMask }
+    guard sample.rounds.count < Self.largest / max(longest, 1) else {
+      throw .tooLarge(path: "sample `\(sample.problem)`", what: "\(sample.rounds.count) rounds over \(longest) positions", limit: "\(Self.largest) positions")
+    }
     var cells = ReplayCanvas(sample)
     var frames = [Frame(response: cells.response, states: cells.states(justTouched: []), round: nil, edits: [])]
     var next = 0
@@ -65,6 +72,8 @@ struct ReplayCanvas {
   private var nextID: Int
   private(set) var touched: Set<Int> = []
   private(set) var masked: Int
+  /// Positions that insertions and deletions may still move: linear in the edits, so that no file is replayed for hours.
+  private var moves: Int
 
   init(_ sample: SampleTrace) {
     response = sample.initial
@@ -72,6 +81,7 @@ struct ReplayCanvas {
     ids = Array(sample.initial.indices)
     nextID = ids.count
     masked = response.count { $0 < 0 }
+    moves = 1 << 26 + 4096 * sample.edits.count
   }
 
   mutating func beginRound() { touched = [] }
@@ -90,6 +100,10 @@ struct ReplayCanvas {
     let position = edit.position
     guard position >= 0, position < response.count || (edit.kind == .insertMask && position == response.count) else {
       return "position \(position) is not in a response of \(response.count)"
+    }
+    if edit.kind == .insertMask || edit.kind == .delete {
+      moves -= response.count - position
+      if moves < 0 { return "insertions and deletions up to position \(position) move more than a replay does" }
     }
     switch edit.kind {
     case .reveal, .replace:

@@ -19,12 +19,12 @@ extension Trace {
         out.put(column.type.rawValue)
         out.put(column.count)
         switch column {
-        case .int8(let values): for value in values { out.put(fixed: value) }
-        case .uint8(let values): for value in values { out.put(fixed: value) }
-        case .int32(let values): for value in values { out.put(fixed: value) }
-        case .int64(let values): for value in values { out.put(fixed: value) }
-        case .float32(let values): for value in values { out.put(value) }
-        case .float64(let values): for value in values { out.put(value) }
+        case .int8(let values): out.put(native: values)
+        case .uint8(let values): out.put(native: values)
+        case .int32(let values): out.put(native: values)
+        case .int64(let values): out.put(native: values)
+        case .float32(let values): out.put(native: values)
+        case .float64(let values): out.put(native: values)
         case .string(let values): for value in values { out.put(value) }
         }
       }
@@ -61,23 +61,24 @@ extension Trace {
 
   private static func column(_ type: ColumnType, _ input: inout ByteReader) -> Column? {
     guard let count = input.count(of: type == .string ? 1 : type.size) else { return nil }
-    func values<T>(_ next: (inout ByteReader) -> T?) -> [T]? {
-      var values: [T] = []
-      values.reserveCapacity(count)
-      for _ in 0..<count {
-        guard let value = next(&input) else { return nil }
-        values.append(value)
-      }
-      return values
-    }
     return switch type {
-    case .int8: values { $0.fixed(Int8.self) }.map(Column.int8)
-    case .uint8: values { $0.fixed(UInt8.self) }.map(Column.uint8)
-    case .int32: values { $0.fixed(Int32.self) }.map(Column.int32)
-    case .int64: values { $0.fixed(Int64.self) }.map(Column.int64)
-    case .float32: values { $0.float() }.map(Column.float32)
-    case .float64: values { $0.double() }.map(Column.float64)
-    case .string: values { $0.text() }.map(Column.string)
+    case .int8: input.native(count, Int8.self).map(Column.int8)
+    case .uint8: input.native(count, UInt8.self).map(Column.uint8)
+    case .int32: input.native(count, Int32.self).map(Column.int32)
+    case .int64: input.native(count, Int64.self).map(Column.int64)
+    case .float32: input.native(count, Float.self).map(Column.float32)
+    case .float64: input.native(count, Double.self).map(Column.float64)
+    case .string: texts(count, &input).map(Column.string)
     }
+  }
+
+  private static func texts(_ count: Int, _ input: inout ByteReader) -> [String]? {
+    var texts: [String] = []
+    texts.reserveCapacity(count)
+    for _ in 0..<count {
+      guard let text = input.text() else { return nil }
+      texts.append(text)
+    }
+    return texts
   }
 }

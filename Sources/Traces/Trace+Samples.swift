@@ -11,6 +11,23 @@ extension Trace {
     return assembled()
   }
 
+  /// The rows of `/samples` alone, as samples without canvases, rounds and edits: what a trace read by `TraceFile.summary` holds.
+  package func summaries() throws(TraceError) -> [SampleTrace] {
+    let table = self["samples"] ?? Table("samples")
+    let problems = table.strings("problem")
+    let columns = ["seed", "block_length", "correct", "answer_tokens", "rounds"].map(table.integers)
+    let seconds = table.doubles("seconds")
+    guard seconds.count == problems.count, columns.allSatisfy({ $0.count == problems.count }) else {
+      throw .damaged(path: "trace", place: "/samples", reason: "its columns differ in length")
+    }
+    return problems.indices.map { row in
+      var sample = SampleTrace(
+        problem: problems[row], seed: columns[0][row], blockLength: columns[1][row], prompt: [], initial: [], pinned: [], response: [])
+      (sample.correct, sample.answerTokens, sample.roundCount, sample.seconds) = (columns[2][row], columns[3][row], columns[4][row], seconds[row])
+      return sample
+    }
+  }
+
   /// The samples of tables whose structure was found sound.
   func assembled() -> [SampleTrace] {
     guard let table = self["samples"], let prompts = self["prompts"], let initial = self["initial"], let responses = self["responses"] else { return [] }

@@ -9,6 +9,8 @@ public enum TraceError: Error, Sendable, Hashable {
   case damaged(path: String, place: String, reason: String)
   /// A sound file that does not hold a trace.
   case notATrace(path: String, reason: String)
+  /// A file that does not hold step maps.
+  case notAStepMap(path: String, reason: String)
   /// A trace of a later version of the schema.
   case newer(path: String, version: Int, supported: Int)
   /// More than a reader takes.
@@ -24,14 +26,17 @@ public enum TraceError: Error, Sendable, Hashable {
 }
 
 extension TraceError: CustomStringConvertible {
-  /// What was wrong, where, and what would be right.
-  public var description: String {
+  /// What was wrong, where, and what would be right. What a file says in it moves no cursor.
+  public var description: String { words.printable }
+
+  private var words: String {
     switch self {
     case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
     case .unwritable(let path, let reason, let isResumable):
       "\(path): cannot be written: \(reason)" + (isResumable ? "; everything finished before is kept, run the same command again" : "")
     case .damaged(let path, let place, let reason): "\(path): damaged at \(place): \(reason)"
     case .notATrace(let path, let reason): "\(path): not a trace: \(reason)"
+    case .notAStepMap(let path, let reason): "\(path): no step maps: \(reason)"
     case .newer(let path, let version, let supported):
       "\(path): schema_version \(version) is newer than the \(supported) that this program reads; use a newer unmask"
     case .tooLarge(let path, let what, let limit): "\(path): \(what) is more than the limit of \(limit)"

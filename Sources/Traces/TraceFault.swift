@@ -16,7 +16,7 @@ public struct TraceFault: Sendable, Hashable {
 
 extension TraceFault: CustomStringConvertible {
   /// `/edits row 12: ...`
-  public var description: String { (table == "file" ? "file" : "/\(table)") + (row.map { " row \($0)" } ?? "") + ": \(message)" }
+  public var description: String { ((table == "file" ? "file" : "/\(table)") + (row.map { " row \($0)" } ?? "") + ": \(message)").printable }
 }
 
 /// Collects faults up to a bound; a file that is wrong throughout is not worth a million lines.

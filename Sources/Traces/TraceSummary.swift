@@ -24,9 +24,12 @@ public struct TraceSummary: Sendable {
   public let authors: [(author: String, kind: String, count: Int)]
   /// Rows and bytes before compression, by group.
   public let tables: [(name: String, rows: Int, bytes: Int)]
+  /// What is worth knowing before the trace is relied on, one sentence each.
+  public let advice: [String]
 
   /// Counts a trace; one that is not valid is counted as far as it goes.
   public init(_ trace: Trace) {
+    advice = TraceAdvice(trace).lines
     attributes = trace.attributes
     seal = trace.seal
     samples = trace.sampleCount
@@ -83,16 +86,18 @@ extension TraceSummary: CustomStringConvertible {
   /// Several lines, the longest list last.
   public var description: String {
     var lines = [
-      "run      \(attributes.runDigest)", "model    \(attributes.modelDigest)", "created  \(attributes.created)",
-      "status   \(attributes.status.rawValue), level \(attributes.level), \(sealText)",
+      "run      \(attributes.runDigest.printable)", "model    \(attributes.modelDigest.printable)", "created  \(attributes.created.printable)",
+      "status   \(attributes.status.rawValue), level \(attributes.level.printable), \(sealText)",
       "samples  \(samples): \(graded.correct) correct, \(graded.wrong) wrong, \(graded.unknown) not graded",
       "cost     \(rounds) rounds, \(canvases) canvases, \(positions) positions, \(logitRows) logit rows, \(seconds) s",
       "answers  \(answerTokens) tokens" + (rounds > 0 ? ", \(Self.twoDigits(Double(answerTokens) / Double(rounds))) per round" : ""),
       "edits    \(edits.main) took effect, \(edits.other) on other branches",
     ]
-    for entry in authors { lines.append("         \(entry.author) \(entry.kind) \(entry.count)") }
+    for entry in authors { lines.append("         \(entry.author.printable) \(entry.kind) \(entry.count)") }
     lines.append("tables")
     for table in tables { lines.append("         /\(table.name) \(table.rows) rows, \(table.bytes) bytes before compression") }
+    if !advice.isEmpty { lines.append("to know") }
+    for line in advice { lines.append("         " + line) }
     return lines.joined(separator: "\n")
   }
 

@@ -45,6 +45,9 @@ struct KeptSample: Sendable {
 
   /// Whether it records at least what a level asks for.
   func covers(_ other: TraceLevel) -> Bool { level.rank >= other.rank }
+
+  /// Whether it is one of those that a plan asks for, recorded as it asks.
+  func isDone(of plan: RunPlan) -> Bool { number < plan.selection.limit && covers(plan.trace) }
 }
 
 extension TraceLevel {
@@ -102,13 +105,21 @@ struct RunFiles {
     do { try journal.append(sample.trace, outcome: note) } catch { throw .trace(error) }
   }
 
+  /// How much of the samples in `trace.h5` is read.
+  enum Extent {
+    /// What tells which samples are done, with their outcomes and seconds.
+    case summary
+    /// Everything: files can be written anew from it.
+    case whole
+  }
+
   /// Every finished sample by problem: those of the finished files, and over them those of the journal.
   ///
   /// - Parameter journal: the journal if this process holds it; else whatever it holds at the moment.
-  func kept(_ journal: Journal? = nil) throws(RunError) -> [String: KeptSample] {
+  func kept(_ extent: Extent, _ journal: Journal? = nil) throws(RunError) -> [String: KeptSample] {
     var kept: [String: KeptSample] = [:]
     do throws(TraceError) {
-      if areComplete { for sample in try finished() { kept[sample.outcome.problem] = sample } }
+      if areComplete { for sample in try finished(extent) { kept[sample.outcome.problem] = sample } }
       let entries: [Journal.Entry]
       if let journal { entries = journal.entries } else { entries = try Journal.peek(journalFile, runDigest: digest) }
       for sample in entries.compactMap(KeptSample.init) { kept[sample.outcome.problem] = sample }
@@ -116,11 +127,44 @@ struct RunFiles {
     return kept
   }
 
+  /// What a person should know of a journal, one sentence each: finished samples that are lost and will be decoded again.
+  func remarks(on journal: Journal, missing: [String]) -> [String] {
+    var remarks: [String] = []
+    if !journal.damage.isEmpty {
+      let places = journal.damage.map { "\($0.lowerBound) to \($0.upperBound)" }.joined(separator: ", ")
+      let named = missing.filter(Set(journal.damagedProblems).contains)
+      let what = named.isEmpty ? "the samples it held there are" : named.joined(separator: ", ") + (named.count == 1 ? " is" : " are")
+      remarks.append("\(journalFile): damaged at bytes \(places); \(what) decoded again")
+    }
+    let foreign = journal.entries.count { KeptSample($0) == nil }
+    if foreign > 0 { remarks.append("\(journalFile): \(foreign) samples of another version of this program are decoded again") }
+    return remarks
+  }
+
   /// The samples of `trace.h5`, each with its line of `outcomes.jsonl`; a sample without its line is decoded again.
-  private func finished() throws(TraceError) -> [KeptSample] {
-    let trace = try TraceFile.read(traceFile)
-    if let fault = trace.validate(limit: 1).first { throw .damaged(path: traceFile, place: "/\(fault.table)", reason: fault.message) }
+  private func finished(_ extent: Extent) throws(TraceError) -> [KeptSample] {
+    var trace = try extent == .whole ? TraceFile.read(traceFile) : TraceFile.summary(traceFile)
+    let samples: [SampleTrace]
+    if extent == .summary, trace.seal == .whole {
+      samples = try trace.summaries()
+    } else {
+      // A file that is not as it was written may be damaged anywhere.
+      if extent == .summary { trace = try TraceFile.read(traceFile) }
+      if let fault = trace.validate(limit: 1).first { throw .damaged(path: traceFile, place: "/\(fault.table)", reason: fault.message) }
+      samples = try trace.samples()
+    }
     guard trace.attributes.runDigest == digest else { throw .otherRun(path: traceFile, expected: digest, found: trace.attributes.runDigest) }
+    let outcomes = try outcomes()
+    let level = TraceLevel(trace.attributes.level, candidates: trace.candidates) ?? .none
+    return samples.enumerated().compactMap { index, sample in
+      outcomes[sample.problem].map {
+        KeptSample(outcome: $0, trace: sample, number: index, level: level, isAlone: trace.attributes.timing == .exclusive)
+      }
+    }
+  }
+
+  /// The lines of `outcomes.jsonl` by problem.
+  private func outcomes() throws(TraceError) -> [String: Outcome] {
     let bytes: Data
     do { bytes = try Data(contentsOf: URL(fileURLWithPath: outcomesFile)) } catch { throw .unreadable(path: outcomesFile, reason: YAML.reason(error)) }
     var outcomes: [String: Outcome] = [:]
@@ -128,12 +172,7 @@ struct RunFiles {
       guard let outcome = Outcome(line: line) else { continue }
       outcomes[outcome.problem] = outcome
     }
-    let level = TraceLevel(trace.attributes.level, candidates: trace.candidates) ?? .none
-    return try trace.samples().enumerated().compactMap { index, sample in
-      outcomes[sample.problem].map {
-        KeptSample(outcome: $0, trace: sample, number: index, level: level, isAlone: trace.attributes.timing == .exclusive)
-      }
-    }
+    return outcomes
   }
 
   /// Turns samples, in order, into the finished files. Each file is replaced as a whole, and the journal stays until both are there.

@@ -37,23 +37,33 @@ public struct Runner: Sendable {
 
   /// How many of a run's problems are done.
   public func finished(_ plan: RunPlan) throws(RunError) -> Int {
-    try RunFiles(directory(of: plan), digest: plan.digest).kept().values.count { $0.number < plan.selection.limit && $0.covers(plan.trace) }
+    try RunFiles(directory(of: plan), digest: plan.digest).kept(.summary).values.count { $0.isDone(of: plan) }
+  }
+
+  /// What is known of a run before it goes on.
+  public struct Start: Sendable {
+    /// Problems that are done already.
+    public let kept: Int
+    /// What a person should know, one sentence each.
+    public let remarks: [String]
   }
 
   /// Carries out a run, or what is left of it. A sample that fails does not keep the others from being decoded.
   ///
   /// - Parameters:
+  ///   - begin: called once, before anything is decoded.
   ///   - advance: called after every newly finished sample, from any thread.
   ///   - shouldContinue: asked before every model call; false stops in good order.
   /// - Throws: what concerns the run as a whole: its folder, its journal, its files.
   public func run(
-    _ plan: RunPlan, advance: @escaping @Sendable () -> Void = {}, while shouldContinue: @escaping @Sendable () -> Bool = { true }
+    _ plan: RunPlan, begin: (Start) -> Void = { _ in }, advance: @escaping @Sendable () -> Void = {},
+    while shouldContinue: @escaping @Sendable () -> Bool = { true }
   ) throws(RunError) -> Ending {
     let files = RunFiles(directory(of: plan), digest: plan.digest)
     try files.prepare(plan.config)
     // Held until this run is over: two processes on one folder would each undo the other's work.
     let journal = try files.openJournal()
-    var kept = try files.kept(journal)
+    var kept = try files.kept(.summary, journal)
     // What is there may record more than was asked for; new samples then do so too, so that nothing has to be thrown away.
     let level = kept.values.map(\.level).filter { $0.rank >= plan.trace.rank }.min { $0.rank < $1.rank } ?? plan.trace
     // Samples beyond this limit were asked for once and may be again. If they record too little they are decoded again like the others.
@@ -63,6 +73,10 @@ public struct Runner: Sendable {
       guard let sample = kept[problem.id] else { return number < plan.selection.limit }
       return !sample.covers(plan.trace)
     }
+    begin(Start(kept: kept.values.count { $0.isDone(of: plan) }, remarks: files.remarks(on: journal, missing: missing.map(\.element.id))))
+    let isComplete = missing.isEmpty && journal.entries.isEmpty && files.areComplete
+    // Files that are written anew are written from everything.
+    if !isComplete, files.areComplete { kept = try files.kept(.whole, journal) }
     let failures = Mutex<[RunError]>([])
     let broken = Mutex<RunError?>(nil)
     let fresh = Mutex<[KeptSample]>([])
@@ -96,7 +110,7 @@ public struct Runner: Sendable {
     guard failed.isEmpty else { return .incomplete(failed) }
     let mine = problems.prefix(plan.selection.limit).compactMap { kept[$0.id] }
     guard mine.count == plan.selection.limit else { return .stopped }
-    if !added.isEmpty || !journal.entries.isEmpty || !files.areComplete {
+    if !isComplete {
       let all = problems.compactMap { kept[$0.id] }
       guard all.allSatisfy({ $0.covers(plan.trace) }) else { return .stopped }
       try files.seal(all, plan: plan)

@@ -27,7 +27,12 @@ import Testing
       ["round int64", "branch int32", "kind uint8", "position int32", "token int32", "confidence float64", "margin float64", "entropy float64", "author int32"]
     ),
     ("authors", ["name object"]),
-    ("beliefs", ["round int64", "position int32", "log_sum_exp float64", "entropy float64", "top_tokens int32", "top_logits float32"]),
+    (
+      "beliefs",
+      [
+        "round int64", "position int32", "log_sum_exp float64", "entropy float64", "top_tokens int32", "top_logits float32", "mass float64", "moment float64",
+      ]
+    ),
   ]
 
   @Test func h5pySeesTheContract() throws {

@@ -82,7 +82,7 @@ import Testing
     // Whatever is wrong, asking for the samples ends in samples or in an error.
     do {
       _ = try trace.samples()
-      for table in trace.tables { try TraceExport(trace, table: table.name, format: .jsonl).forEachLine { _ in } }
+      for format in TraceExport.formats { try format.write(trace, TraceExport.Request()) { _ in } }
     } catch {
       guard case TraceError.damaged = error else {
         Issue.record("\(error)")
