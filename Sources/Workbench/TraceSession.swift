@@ -90,9 +90,10 @@ public struct TraceSession: Sendable {
   }
 
   /// A list of rules as the run would have built it; nil builds the run's own.
-  public func pipeline(_ strategy: Setting? = nil) throws(ConfigurationError) -> Pipeline {
-    try catalog.build(strategy ?? self.strategy, context: context).pipeline
-  }
+  public func pipeline(_ strategy: Setting? = nil) throws(ConfigurationError) -> Pipeline { try built(strategy ?? self.strategy).pipeline }
+
+  /// A list of rules as the run would have built it, with every default filled in.
+  func built(_ strategy: Setting) throws(ConfigurationError) -> Catalog.Built { try catalog.build(strategy, context: context) }
 
   /// The session that makes a sample's decode, with the run's own rules or others, before its first round.
   public func session(

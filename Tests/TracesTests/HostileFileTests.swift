@@ -1,6 +1,8 @@
 import CHDF5
 import Diffusion
 import Foundation
+import Support
+import Support
 import Testing
 
 @testable import Traces
