@@ -6,7 +6,7 @@ SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release
 UNMASK := .build/release/unmask
 
-.PHONY: help run test bench build deps test-deps format clean
+.PHONY: help run test bench claims notebooks build deps test-deps format clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -19,6 +19,30 @@ test: test-deps ## every test, the format check included
 
 bench: deps ## what strategies cost beside the model, as ratios (a few minutes; 2 GB of memory)
 	swift run -c release --package-path Experiments/benchmarks --scratch-path .build/benchmarks bench
+
+# The packages that the notebooks need, in a folder of their own.
+NOTEBOOKS := .build/notebooks
+PYTHON := $(NOTEBOOKS)/venv/bin
+
+claims: build $(NOTEBOOKS)/venv/ready ## decode what the papers claim with the shipped model, collect it, execute the notebook (ten minutes)
+	$(UNMASK) run Experiments/claims.yaml --jobs $$(nproc)
+	$(UNMASK) run Experiments/claims.yaml --dry-run --json > $(NOTEBOOKS)/claims.json
+	$(PYTHON)/python notebooks-md/collect.py $(NOTEBOOKS)/claims.json --output results/claims
+	$(MAKE) notebooks
+
+notebooks: $(NOTEBOOKS)/venv/ready ## execute notebooks-md from stored results; the pages go to results
+	@set -e; for page in notebooks-md/*.md; do \
+	  name=$$(basename $$page .md); \
+	  $(PYTHON)/jupytext --quiet --to ipynb --execute --run-path . --output $(NOTEBOOKS)/$$name.ipynb $$page; \
+	  $(PYTHON)/jupyter nbconvert --log-level WARN --to markdown --no-input --output-dir results/$$name $(NOTEBOOKS)/$$name.ipynb; \
+	  echo "results/$$name/$$name.md"; \
+	done
+
+$(NOTEBOOKS)/venv/ready: notebooks-md/requirements.txt
+	@./Experiments/install.sh python3-venv
+	python3 -m venv --clear $(NOTEBOOKS)/venv
+	$(PYTHON)/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 build: deps ## the command, in .build/release/unmask
 	$(SWIFT_BUILD) --product unmask
@@ -34,4 +58,4 @@ deps:
 
 # The tests open traces with h5py too, and pages in a browser.
 test-deps:
-	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev python3-h5py chromium chromium-driver
+	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev python3-h5py chromium

@@ -84,14 +84,14 @@ struct ReplayCommand: ParsableCommand {
 
   /// A trace with the tokenizer that spells it. Unless a model is named, the shipped one is taken where it can have made the trace.
   private func source(_ trace: Trace, file: String) throws -> ReplaySource {
-    if let model { return try ReplaySource(trace, tokenizer: try ModelLibrary.tokenizer(model)) }
+    if let model { return try ReplaySource(trace, file: file, tokenizer: try ModelLibrary.tokenizer(model)) }
     let tokenizer = try ModelLibrary.tokenizer(Self.standard)
-    if try ModelLibrary.digest(Self.standard) == trace.attributes.modelDigest { return try ReplaySource(trace, tokenizer: tokenizer) }
+    if try ModelLibrary.digest(Self.standard) == trace.attributes.modelDigest { return try ReplaySource(trace, file: file, tokenizer: tokenizer) }
     guard trace.attributes.vocabulary?.size == tokenizer.size else {
       Terminal.note("\(file): made by another model than \(Self.standard); --model DIR spells its tokens")
-      return try ReplaySource(trace, tokenizer: nil)
+      return try ReplaySource(trace, file: file, tokenizer: nil)
     }
     Terminal.note("\(file): made by another model than \(Self.standard); its tokens are spelled by \(Self.standard) and may be wrong without --model DIR")
-    return try ReplaySource(trace, tokenizer: tokenizer)
+    return try ReplaySource(trace, file: file, tokenizer: tokenizer)
   }
 }

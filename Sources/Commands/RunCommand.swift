@@ -8,17 +8,19 @@ struct RunCommand: ParsableCommand {
     commandName: "run", abstract: "Run an experiment, or finish one that was interrupted.",
     discussion: """
       Every finished sample is kept: after Ctrl-C, a crash or a kill the same command goes on where it stopped. A changed strategy,
-      model or benchmark is a new run; nothing is mixed.
+      model or benchmark is a new run; nothing is mixed. A file may hold several experiments, parted by lines of `---`.
 
       EXAMPLES
         unmask run Experiments/first-light.yaml
         unmask run Experiments/first-light.yaml --dry-run
         unmask run Experiments/first-light.yaml --jobs 2 --output /tmp/results --json
+        unmask run Experiments/claims.yaml --only claims-saber
       """)
 
   @Argument(help: "A YAML file.") var experiment: String
   @Option(help: "Where results go.") var output = "results"
   @Option(help: "Samples decoded side by side. Speed is quoted only from runs with 1.") var jobs = 1
+  @Option(help: "The experiment of this name, where the file holds several; may be repeated.") var only: [String] = []
   @Flag(help: "List the runs and stop.") var dryRun = false
   @Flag(help: "Print the closing table as JSON.") var json = false
 
@@ -28,27 +30,69 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
-    let experiment = try Experiment(file: self.experiment)
-    let plans: [RunPlan]
-    do { plans = try experiment.plans(catalog: Unmask.catalog, benchmarks: Unmask.benchmarks, load: ModelLibrary.load) } catch {
-      throw error.at(file: self.experiment)
-    }
+    let experiments = try chosen()
+    let plans = try plans(of: experiments)
     let runner = Runner(output: output, jobs: jobs)
-    if dryRun { return try list(plans, runner) }
+    if dryRun { return try list(plans.flatMap(\.self), runner) }
     Terminal.catchInterrupts()
+    var rows: [Setting] = []
+    var failures = 0
+    for (experiment, plans) in zip(experiments, plans) {
+      let (results, failed) = try run(plans, of: experiment, runner)
+      let report = Report(results, baseline: experiment.baseline)
+      if json { rows += report.json.list.map { $0.naming(experiment.name) } } else { show(report, experiment, runner) }
+      failures += failed
+    }
+    if json { Terminal.out(Setting(.list(rows)).json) }
+    if failures > 0 {
+      throw Failure(code: 3, message: "\(failures) samples could not be decoded; their runs are not in the table, all finished samples are kept")
+    }
+  }
+
+  /// The file's experiments, or those asked for by name.
+  private func chosen() throws(ConfigurationError) -> [Experiment] {
+    let experiments = try Experiment.all(in: experiment)
+    let names = experiments.map(\.name)
+    for name in only where !names.contains(name) {
+      throw ConfigurationError.unknownName(name: name, kind: "experiment", known: names).at(file: experiment)
+    }
+    return only.isEmpty ? experiments : experiments.filter { only.contains($0.name) }
+  }
+
+  /// The runs of each experiment; every mistake in any of them is reported before anything runs.
+  private func plans(of experiments: [Experiment]) throws(ConfigurationError) -> [[RunPlan]] {
+    var plans: [[RunPlan]] = []
+    var mistakes: [ConfigurationError] = []
+    for experiment in experiments {
+      do throws(ConfigurationError) {
+        plans.append(try experiment.plans(catalog: Unmask.catalog, benchmarks: Unmask.benchmarks, load: ModelLibrary.load))
+      } catch { mistakes += error.all }
+    }
+    guard mistakes.isEmpty else { throw (mistakes.count == 1 ? mistakes[0] : .several(mistakes)).at(file: experiment) }
+    return plans
+  }
+
+  /// Carries out an experiment's runs: what came of them, and how many samples failed.
+  private func run(_ plans: [RunPlan], of experiment: Experiment, _ runner: Runner) throws -> (results: [RunResult], failures: Int) {
     Terminal.note("\(experiment.name): \(plans.count) runs, files in \(runner.directory(of: experiment.name))")
     var results: [RunResult] = []
-    var failures: [RunError] = []
+    var failures = 0
     for plan in plans {
-      let done = try runner.finished(plan)
       let total = plan.selection.limit
-      let progress = Progress("\(plan.selection.name)  \(plan.cell.label)", done: done, total: total)
-      let ending = try runner.run(plan, advance: progress.advance, while: { !Terminal.isInterrupted })
+      let progress = Progress("\(plan.selection.name)  \(plan.cell.label)", total: total)
+      var done = 0
+      let ending = try runner.run(
+        plan,
+        begin: { start in
+          done = start.kept
+          progress.begin(with: start.kept)
+          for remark in start.remarks { Terminal.complain(remark) }
+        }, advance: progress.advance, while: { !Terminal.isInterrupted })
       progress.finish()
       switch ending {
       case .finished(let result): results.append(result)
       case .incomplete(let errors):
-        failures += errors
+        failures += errors.count
         for error in errors { Terminal.complain("\(plan.cell.label): \(error)") }
         continue
       case .stopped:
@@ -57,17 +101,15 @@ struct RunCommand: ParsableCommand {
       let kept = done == 0 ? "" : done >= total ? ", all kept from before" : ", \(done) kept from before"
       Terminal.note("  \(plan.selection.name)  \(plan.cell.label)  seed \(plan.seed)  \(total) samples\(kept)")
     }
-    let report = Report(results, baseline: experiment.baseline)
-    if json { Terminal.out(report.json.json) } else { show(report, experiment, runner) }
-    if !failures.isEmpty {
-      throw Failure(code: 3, message: "\(failures.count) samples could not be decoded; their runs are not in the table, all finished samples are kept")
-    }
+    return (results, failures)
   }
 
   private func show(_ report: Report, _ experiment: Experiment, _ runner: Runner) {
     Terminal.out("\n" + report.text + "\n")
     var legend = "ms: decoding milliseconds per sample"
-    if let baseline = experiment.baseline { legend += "; rounds ÷ and speedup: against \(baseline); agreement: same final answer as it" }
+    if let baseline = experiment.baseline {
+      legend += "; against \(baseline): agreement: same final answer, tokens: same answer tokens, differs at: the first other one, rounds ÷, speedup"
+    }
     Terminal.out(legend)
     if report.rows.contains(where: { $0.seconds == nil }) {
       Terminal.out("shared: decoded beside other samples, or resumed after a stop, so its time is no speed; run it with --jobs 1 into a new --output")
@@ -78,20 +120,32 @@ struct RunCommand: ParsableCommand {
   private func list(_ plans: [RunPlan], _ runner: Runner) throws {
     let rows = try plans.map { plan in
       [
-        plan.selection.name, plan.cell.label, "\(plan.seed)", "\(plan.geometry.genLength)/\(plan.geometry.blockLength)", "\(try runner.finished(plan))",
-        "\(plan.selection.limit)", plan.digest,
+        plan.experiment, plan.selection.name, plan.cell.label, "\(plan.seed)", "\(plan.geometry.genLength)/\(plan.geometry.blockLength)",
+        "\(try runner.finished(plan))", "\(plan.selection.limit)", plan.digest,
       ]
     }
     if json {
       let list: [Setting] = zip(plans, rows).map { plan, row in
         [
-          "benchmark": Setting(.text(row[0])), "strategy": Setting(.text(row[1])), "seed": Setting(.integer(plan.seed)),
-          "done": Setting(.integer(Int(row[4]) ?? 0)),
+          "experiment": Setting(.text(row[0])), "benchmark": Setting(.text(row[1])), "strategy": Setting(.text(row[2])),
+          "seed": Setting(.integer(plan.seed)), "done": Setting(.integer(Int(row[5]) ?? 0)),
           "limit": Setting(.integer(plan.selection.limit)), "digest": Setting(.text(plan.digest)), "config": plan.config,
         ]
       }
       return Terminal.out(Setting(.list(list)).json)
     }
-    Terminal.out(TextTable(rows, header: ["benchmark", "strategy", "seed", "gen/block", "done", "of", "digest"], numeric: [2, 4, 5]).text)
+    let header = ["experiment", "benchmark", "strategy", "seed", "gen/block", "done", "of", "digest"]
+    Terminal.out(TextTable(rows, header: header, numeric: [3, 5, 6]).text)
+  }
+}
+
+extension Setting {
+  /// The items of a list.
+  fileprivate var list: [Setting] { if case .list(let items) = value { items } else { [] } }
+
+  /// A map that first says which experiment it is of.
+  fileprivate func naming(_ experiment: String) -> Setting {
+    guard case .map(let entries) = value else { return self }
+    return Setting(.map([Setting.Entry("experiment", Setting(.text(experiment)))] + entries))
   }
 }

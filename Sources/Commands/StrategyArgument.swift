@@ -7,11 +7,14 @@ enum StrategyArgument {
   /// The pipeline it stands for.
   static func build(_ argument: String, catalog: Catalog, context: Parameters.Context) throws(ConfigurationError) -> Catalog.Built {
     let setting = try read(argument, catalog: catalog)
-    let file = FileManager.default.fileExists(atPath: argument) ? argument : nil
-    do { return try catalog.build(setting, context: context) } catch { throw file == nil ? error : error.at(file: file) }
+    do { return try catalog.build(setting, context: context) } catch { throw error.at(file: file(argument)) }
   }
 
-  private static func read(_ argument: String, catalog: Catalog) throws(ConfigurationError) -> Setting {
+  /// The file that it names; nil where it is the YAML itself.
+  static func file(_ argument: String) -> String? { FileManager.default.fileExists(atPath: argument) ? argument : nil }
+
+  /// The settings it stands for.
+  static func read(_ argument: String, catalog: Catalog) throws(ConfigurationError) -> Setting {
     if argument != "-", FileManager.default.fileExists(atPath: argument) { return try YAML.read(file: argument) }
     if catalog.names.contains(argument) { return Setting(.text(argument)) }
     if argument.contains(where: { "[{:".contains($0) }) {

@@ -20,7 +20,9 @@ struct Factor: Strategy {
   mutating func decide(_ step: inout Step) {
     let ranked = step.open.ranked { step.belief[$0].confidence }
     var count = min(1, ranked.count)
-    while count < ranked.count, step.belief[ranked[count]].confidence >= 1 - factor / Double(count + 2) { count += 1 }
+    while count < ranked.count,
+      step.passes(ranked[count], "confidence", step.belief[ranked[count]].confidence, atLeast: 1 - factor / Double(count + 2))
+    { count += 1 }
     if hasQuirk, count == ranked.count - 1 { count += 1 }
     for position in ranked.prefix(count) { step.reveal(position) }
   }

@@ -23,7 +23,7 @@ struct Frechet: Strategy {
       let confidence = step.belief[position].confidence
       sum += confidence
       let (together, risk) = (sum - Double(before), 1 - confidence)
-      guard before == 0 || together - risk > delta else { return }
+      guard before == 0 || step.passes(position, "bound", together - risk, above: delta) else { return }
       step.reveal(position)
     }
   }

@@ -24,7 +24,8 @@ struct Hierarchy: Strategy {
       let best = run.ranked { belief[$0].confidence }[0]
       for position in run {
         let confidence = belief[position].confidence
-        if confidence > high || position == best && confidence > low { step.reveal(position) }
+        let isSure = step.passes(position, "high", confidence, above: high)
+        if isSure || position == best && step.passes(position, "low", confidence, above: low) { step.reveal(position) }
       }
     }
   }

@@ -26,7 +26,9 @@ struct LocalLeap: Strategy {
     let anchors = open.filter { belief[$0].confidence >= anchor }
     for position in open {
       let isVouchedFor = anchors.contains { abs($0 - position) <= radius }
-      if belief[position].confidence >= (isVouchedFor ? relaxed : anchor) { step.reveal(position) }
+      if step.passes(position, isVouchedFor ? "relaxed" : "anchor", belief[position].confidence, atLeast: isVouchedFor ? relaxed : anchor) {
+        step.reveal(position)
+      }
     }
   }
 }

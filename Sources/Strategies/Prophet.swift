@@ -42,7 +42,7 @@ struct Prophet: Strategy {
     guard !window.isEmpty else { return }
     // Raw rows: a gap is about what the model believes, not about what credit made of it. Revealed and pinned positions count.
     let gap = window.reduce(0) { $0 + step.belief.raw[$1].gap } / Double(window.count)
-    if gap >= bar(round: step.index + 1) { step.finish() }
+    if step.passes(nil, "gap", gap, atLeast: bar(round: step.index + 1)) { step.finish() }
   }
 
   /// The bar in force in a round, the first being 1.

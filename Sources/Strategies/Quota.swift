@@ -46,7 +46,8 @@ struct Quota: Strategy {
     let open = step.open.filter { $0 < end }
     let share = min(shares.removeFirst(), open.count)
     guard share > 0 else { return step.pass() }
-    for position in open.ranked(by: { value($0, step) }).prefix(share) { step.reveal(position) }
+    let ranked = open.ranked { value($0, step) }
+    for (index, position) in ranked.enumerated() where step.passes(position, "rank", Double(index + 1), atMost: Double(share)) { step.reveal(position) }
   }
 
   /// `masks` split over `rounds`, the remainder one each to the earliest.

@@ -37,7 +37,7 @@ struct Saber: Strategy {
     isFirst = false
 
     let bar = mean(reach.map { revealed[step.slot($0)] }.filter { !$0.isNaN }) ?? 1
-    var chosen = step.open.filter { belief[$0].confidence > bar }
+    var chosen = step.open.filter { step.passes($0, "mean confidence", belief[$0].confidence, above: bar) }
     if chosen.count < minimum { chosen = Array(step.open.ranked { belief[$0].confidence }.prefix(minimum)) }
     for position in chosen {
       step.reveal(position)

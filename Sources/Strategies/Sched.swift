@@ -70,7 +70,10 @@ struct Sched: Strategy {
     stable = progress >= minProgress && change <= maxChange ? stable + 1 : 0
 
     let gap = Self.summary(of: (isMaskedOnly ? masked : Array(canvas.response.indices)).map { raw[$0].gap }, by: statistic, quantile: quantile)
-    if progress >= minProgress, gap >= bar(after: step.index), stable > patience { step.finish() }
+    let isFar = step.passes(nil, "progress", progress, atLeast: minProgress)
+    let isSure = step.passes(nil, "gap", gap, atLeast: bar(after: step.index))
+    let isStable = step.passes(nil, "stable rounds", Double(stable), above: Double(patience))
+    if isFar, isSure, isStable { step.finish() }
   }
 
   /// The bar after some rounds; it stays at its last value when a decode outlasts `steps`.

@@ -15,6 +15,6 @@ struct Threshold: Strategy {
   }
 
   mutating func decide(_ step: inout Step) {
-    for position in step.open where step.belief[position].confidence >= bar { step.reveal(position) }
+    for position in step.open where step.passes(position, "confidence", step.belief[position].confidence, atLeast: bar) { step.reveal(position) }
   }
 }

@@ -63,10 +63,11 @@ struct Timesteps: Strategy {
     let open = step.open
     var chosen: [Int]
     if score == .origin {
-      chosen = open.filter { step.draw(Self.name, at: $0).uniform < Double(share) }
+      chosen = open.filter { step.passes($0, "share", Double(share), above: step.draw(Self.name, at: $0).uniform) }
     } else {
       let count = isLast ? open.count : Int(Float(step.shown.eligible.count) * share)
-      chosen = count == 0 ? [] : Array(open.ranked { value($0, step) + noise($0, step) }.prefix(count))
+      let ranked = count == 0 ? [] : open.ranked { value($0, step) + noise($0, step) }
+      chosen = zip(ranked, 1...).filter { step.passes($0, "rank", Double($1), atMost: Double(count)) }.map(\.0)
     }
     if chosen.isEmpty { step.pass() }
     for position in chosen { step.reveal(position) }

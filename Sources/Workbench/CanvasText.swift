@@ -1,5 +1,4 @@
 package import Diffusion
-internal import Foundation
 package import Traces
 
 /// A response as lines of text: masks as shades, end tokens as dots, what a round did marked, with colour and without.
@@ -35,8 +34,7 @@ package struct CanvasText: Sendable {
   package func cell(_ token: Token) -> String {
     if token < 0 { return "▒" }
     if token == end { return "·" }
-    let text = (spelling(token) ?? " \(token)").replacingOccurrences(of: "\n", with: "⏎")
-    return String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+    return TokenSpelling.visible(spelling(token) ?? " \(token)")
   }
 
   private func plain(_ token: Token, _ state: Replay.State) -> (text: String, columns: Int) {
@@ -48,7 +46,7 @@ package struct CanvasText: Sendable {
       case .remasked: "×"
       case .pinned: "{\(text)}"
       }
-    return (marked, marked.count)
+    return (marked, TokenSpelling.columns(marked))
   }
 
   private func coloured(_ token: Token, _ state: Replay.State) -> (text: String, columns: Int) {
@@ -60,7 +58,7 @@ package struct CanvasText: Sendable {
       case .remasked: "1;31"
       case .pinned: "36"
       }
-    return (code.isEmpty ? text : "\u{1B}[\(code)m\(text)\u{1B}[0m", text.count)
+    return (code.isEmpty ? text : "\u{1B}[\(code)m\(text)\u{1B}[0m", TokenSpelling.columns(text))
   }
 }
 

@@ -57,10 +57,27 @@ public struct Experiment: Sendable {
     public var label: String { setting.isEmpty ? strategy : "\(strategy) \(setting)" }
   }
 
-  /// Reads a file and reports every mistake in it at once.
-  public init(file: String) throws(ConfigurationError) {
-    let setting = try YAML.read(file: file)
-    do { try self.init(setting) } catch { throw error.at(file: file) }
+  /// Reads the experiments of a file, which lines of `---` part, and reports every mistake in it at once.
+  public static func all(in file: String) throws(ConfigurationError) -> [Experiment] {
+    let documents = try YAML.documents(file: file)
+    do { return try all(documents) } catch { throw error.at(file: file) }
+  }
+
+  /// Reads the settings of several experiments; each has a name, and so a folder, of its own.
+  static func all(_ documents: [Setting]) throws(ConfigurationError) -> [Experiment] {
+    var experiments: [Experiment] = []
+    var mistakes: [ConfigurationError] = []
+    for document in documents {
+      do throws(ConfigurationError) {
+        let experiment = try Experiment(document)
+        if experiments.contains(where: { $0.name == experiment.name }) {
+          mistakes.append(ConfigurationError.composition("`\(experiment.name)` names two experiments").at(line: document.line))
+        }
+        experiments.append(experiment)
+      } catch { mistakes += error.all }
+    }
+    try mistakes.check()
+    return experiments
   }
 
   /// Reads an experiment's settings.

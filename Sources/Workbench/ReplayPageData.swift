@@ -12,7 +12,8 @@ struct ReplayPageData {
   }
 
   private let sources: [ReplaySource]
-  private var texts: [Setting] = []
+  private var texts: [[String]] = []
+  private var rows: [[String]: Int] = [:]
   private var indices: [Spelled: Int] = [:]
   private var authors: [String] = []
   private var samples: [Setting] = []
@@ -30,7 +31,8 @@ struct ReplayPageData {
               "model": Setting(.text(TokenSpelling.visible(String(source.attributes.modelDigest.prefix(16))))),
             ]
           })),
-      "texts": Setting(.list(texts)), "authors": Setting(.list(authors.map { Setting(.text($0)) })), "samples": Setting(.list(samples)),
+      "texts": Setting(.list(texts.map { Setting(.list($0.map { Setting(.text($0)) })) })),
+      "authors": Setting(.list(authors.map { Setting(.text($0)) })), "samples": Setting(.list(samples)),
     ]
   }
 
@@ -112,15 +114,17 @@ struct ReplayPageData {
     ]
   }
 
-  /// The token's row in `texts`.
+  /// The token's row in `texts`: the same one on both sides, so that the script can tell equal tokens.
   private mutating func index(_ token: Token, _ side: Int) -> Int {
     guard token >= 0 else { return -1 }
     let key = Spelled(side: side, token: token)
     if let known = indices[key] { return known }
-    indices[key] = texts.count
-    let spelling = sources[side].spelling
-    texts.append([Setting(.text(spelling.cell(token))), Setting(.text(spelling.exact(token)))])
-    return texts.count - 1
+    let spelled = [sources[side].spelling.cell(token), sources[side].spelling.exact(token)]
+    let row = rows[spelled] ?? texts.count
+    if row == texts.count { texts.append(spelled) }
+    rows[spelled] = row
+    indices[key] = row
+    return row
   }
 
   private static func list(_ values: [Int]) -> Setting { Setting(.list(values.map { Setting(.integer($0)) })) }

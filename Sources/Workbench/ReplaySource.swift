@@ -4,6 +4,8 @@ package import Traces
 
 /// A trace opened for viewing: its samples, and how its tokens are spelled.
 package struct ReplaySource: Sendable {
+  /// The file, for messages.
+  private let file: String
   /// What the file says of itself.
   package let attributes: Trace.Attributes
   /// Its samples.
@@ -13,8 +15,11 @@ package struct ReplaySource: Sendable {
   /// The rules that decoded it with their settings, as `credit: {decay: 0.7} + threshold: {confidence: 0.9}`.
   package let strategy: String
 
-  /// - Parameter tokenizer: of the model that made the trace; without one, tokens are shown as their ids.
-  package init(_ trace: Trace, tokenizer: Tokenizer?) throws(TraceError) {
+  /// - Parameters:
+  ///   - file: where the trace is from, for messages.
+  ///   - tokenizer: of the model that made the trace; without one, tokens are shown as their ids.
+  package init(_ trace: Trace, file: String, tokenizer: Tokenizer?) throws(TraceError) {
+    self.file = file
     attributes = trace.attributes
     samples = try trace.samples()
     spelling = TokenSpelling(tokenizer, end: trace.attributes.vocabulary?.end)
@@ -27,8 +32,9 @@ package struct ReplaySource: Sendable {
   /// Plays a sample by the name of its problem; nil for the first.
   package func playback(of problem: String? = nil) throws -> Playback {
     guard let sample = problem == nil ? samples.first : samples.first(where: { $0.problem == problem }) else {
-      guard let problem else { throw TraceError.missing(what: "samples", known: "none to show") }
-      throw ConfigurationError.unknownName(name: problem, kind: "sample in this trace of \(samples.count)", known: Self.nearest(to: problem, in: names))
+      guard let problem else { throw ConfigurationError.unsupported("the trace has no samples to show").at(file: file) }
+      let kind = samples.count == 1 ? "sample" : "sample, of \(samples.count),"
+      throw ConfigurationError.unknownName(name: problem, kind: kind, known: Self.nearest(to: problem, in: names)).at(file: file)
     }
     return try Playback(sample, vocabulary: attributes.vocabulary)
   }

@@ -45,6 +45,10 @@ public struct Report: Sendable {
     public let speedup: Estimate?
     /// Share of problems with the baseline's final answer.
     public let agreement: Estimate?
+    /// Share of answer tokens that are the baseline's, the mean over problems; given tokens do not count.
+    public let tokenAgreement: Estimate?
+    /// The first position that does not hold the baseline's token, the mean over problems where there is one; NaN where there is none.
+    public let firstDifference: Estimate?
   }
 
   /// The rows, in the order of the experiment.
@@ -66,6 +70,7 @@ public struct Report: Sendable {
   private static func row(_ key: [String], _ own: Observations, _ baseline: Observations?) -> Row {
     let all = own.samples.map(\.outcome)
     let pairs = baseline.map { own.paired(with: $0) }
+    let fidelity = { (own: Observations.Sample, other: Observations.Sample) in Fidelity(own.outcome, other.outcome, end: own.end) }
     let names = Set(all.flatMap { ($0.details ?? [:]).keys })
     let details = names.map { name in (name, Estimate.mean(own.clusters { $0.outcome.details?[name] ?? 0 })) }
     return Row(
@@ -76,7 +81,11 @@ public struct Report: Sendable {
       tokensPerRound: .ratio(own.clusters { (Double($0.outcome.answerTokens), Double($0.outcome.rounds)) }),
       fewerRounds: pairs.map { .ratio(Observations.clusters($0) { (Double($1.outcome.rounds), Double($0.outcome.rounds)) }) },
       speedup: own.isTimed && baseline?.isTimed == true ? pairs.map { .ratio(Observations.clusters($0) { ($1.seconds, $0.seconds) }) } : nil,
-      agreement: pairs.map { .mean(Observations.clusters($0) { $0.outcome.extracted == $1.outcome.extracted ? 1 : 0 }) })
+      agreement: pairs.map { .mean(Observations.clusters($0) { $0.outcome.extracted == $1.outcome.extracted ? 1 : 0 }) },
+      tokenAgreement: pairs.map { .mean(Observations.clusters($0) { fidelity($0, $1).tokens }) },
+      firstDifference: pairs.map { pairs in
+        .mean(Observations.clusters(pairs) { fidelity($0, $1).firstDifference }.map { $0.compactMap { $0.map(Double.init) } })
+      })
   }
 
   /// The table that a run ends with.
@@ -87,16 +96,17 @@ public struct Report: Sendable {
       seen.append([row.model, row.benchmark])
       let mine = rows.filter { $0.model == row.model && $0.benchmark == row.benchmark }
       let names = row.details.keys.sorted()
-      let header = ["strategy", "accuracy %", "± se"] + names + ["rounds", "positions", "ms", "tokens/round", "rounds ÷", "speedup", "agreement %"]
+      let header =
+        ["strategy", "accuracy %", "± se", "agreement %", "tokens %", "differs at"] + names
+        + ["rounds", "positions", "ms", "tokens/round", "rounds ÷", "speedup"]
       let lines = mine.map { row in
+        let written = { (estimate: Estimate?, unit: Double, decimals: Int) in estimate.map { fixed($0.value * unit, decimals) } ?? "" }
         let quality = [row.label, fixed(row.accuracy.value * 100, 1), fixed(row.accuracy.error * 100, 1)]
+        let fidelity = [written(row.agreement, 100, 1), written(row.tokenAgreement, 100, 1), written(row.firstDifference, 1, 1)]
         let details = names.map { fixed(row.details[$0]?.value ?? .nan, 3) }
         let milliseconds = row.seconds.map { fixed($0.value * 1000, 1) } ?? "shared"
         let cost = [fixed(row.rounds.value, 1), fixed(row.positions, 0), milliseconds, fixed(row.tokensPerRound.value, 2)]
-        let ratios = [(row.fewerRounds, 1.0, 2), (row.speedup, 1, 2), (row.agreement, 100, 1)].map { estimate, unit, decimals in
-          estimate.map { fixed($0.value * unit, decimals) } ?? ""
-        }
-        return quality + details + cost + ratios
+        return quality + fidelity + details + cost + [written(row.fewerRounds, 1, 2), written(row.speedup, 1, 2)]
       }
       parts.append("\(row.benchmark) on \(row.model), \(row.samples) samples\n" + TextTable(lines, header: header, numeric: Set(1..<header.count)).text)
     }
@@ -118,6 +128,7 @@ public struct Report: Sendable {
             "details": Setting(.map(row.details.sorted { $0.key < $1.key }.map { Setting.Entry($0.key, number($0.value)) })), "rounds": number(row.rounds),
             "positions": Setting(.number(row.positions)), "seconds": number(row.seconds), "tokens_per_round": number(row.tokensPerRound),
             "fewer_rounds": number(row.fewerRounds), "speedup": number(row.speedup), "agreement": number(row.agreement),
+            "token_agreement": number(row.tokenAgreement), "first_difference": number(row.firstDifference),
           ]
         }))
   }
@@ -128,13 +139,17 @@ private struct Observations {
   struct Sample {
     let outcome: Outcome
     let seconds: Double
+    /// The end token of the model's vocabulary.
+    let end: Token
   }
 
   let samples: [Sample]
   let isTimed: Bool
 
   init(_ results: [RunResult]) {
-    samples = results.flatMap { zip($0.outcomes, $0.seconds).map { Sample(outcome: $0, seconds: $1) } }
+    samples = results.flatMap { result in
+      zip(result.outcomes, result.seconds).map { Sample(outcome: $0, seconds: $1, end: result.plan.model.denoiser.vocabulary.end) }
+    }
     isTimed = results.allSatisfy(\.isTimed)
   }
 

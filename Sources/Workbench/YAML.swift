@@ -11,9 +11,19 @@ package enum YAML {
   /// The deepest nesting.
   static let depthLimit = 64
 
-  /// The value of a file.
+  /// The value of a file of one document.
   package static func read(file path: String) throws(ConfigurationError) -> Setting {
-    let text: String
+    let text = try text(of: path)
+    do { return try parse(text) } catch { throw error.at(file: path) }
+  }
+
+  /// The values of a file's documents, which lines of `---` part.
+  package static func documents(file path: String) throws(ConfigurationError) -> [Setting] {
+    let text = try text(of: path)
+    do { return try documents(text) } catch { throw error.at(file: path) }
+  }
+
+  private static func text(of path: String) throws(ConfigurationError) -> String {
     do {
       let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
       defer { handle.closeFile() }
@@ -22,21 +32,33 @@ package enum YAML {
       guard let decoded = String(validating: data, as: UTF8.self) else {
         throw ConfigurationError.unreadable(file: path, reason: "it is not UTF-8 text")
       }
-      text = decoded
+      return decoded
     } catch let error as ConfigurationError {
       throw error
     } catch {
       throw .unreadable(file: path, reason: reason(error))
     }
-    do { return try parse(text) } catch { throw error.at(file: path) }
   }
 
-  /// The value of a text.
+  /// The values of a text's documents; an empty text is one empty document.
+  package static func documents(_ text: String) throws(ConfigurationError) -> [Setting] {
+    var nodes: [Node] = []
+    do {
+      var stream = try Yams.compose_all(yaml: text)
+      while let node = stream.next() { nodes.append(node) }
+      if let error = stream.error { throw error }
+    } catch { throw broken(error) }
+    if nodes.isEmpty { return [Setting(.null, line: 1)] }
+    var budget = valueLimit
+    var documents: [Setting] = []
+    for node in nodes { documents.append(try setting(node, depth: 0, budget: &budget)) }
+    return documents
+  }
+
+  /// The value of a text of one document.
   package static func parse(_ text: String) throws(ConfigurationError) -> Setting {
     let node: Node?
-    do { node = try Yams.compose(yaml: text) } catch let error as YamlError {
-      throw .unsupported("not valid YAML: \(message(error))")
-    } catch { throw .unsupported("not valid YAML: \(error)") }
+    do { node = try Yams.compose(yaml: text) } catch { throw broken(error) }
     guard let node else { return Setting(.null, line: 1) }
     var budget = valueLimit
     return try setting(node, depth: 0, budget: &budget)
@@ -77,6 +99,10 @@ package enum YAML {
     if let number = Int(scalar.string) { return .integer(number) }
     if let number = Double(scalar.string), number.isFinite, scalar.string.first(where: { !"+-.0123456789".contains($0) }) != "n" { return .number(number) }
     return .text(scalar.string)
+  }
+
+  private static func broken(_ error: any Error) -> ConfigurationError {
+    .unsupported("not valid YAML: " + ((error as? YamlError).map(message) ?? "\(error)"))
   }
 
   /// The parser's words on one line of bearable length.

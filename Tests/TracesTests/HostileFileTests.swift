@@ -2,7 +2,6 @@ import CHDF5
 import Diffusion
 import Foundation
 import Support
-import Support
 import Testing
 
 @testable import Traces

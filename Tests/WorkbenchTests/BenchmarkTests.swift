@@ -126,27 +126,64 @@ import Testing
   }
 
   @Test func listsAreWhatTheirInstructionSays() throws {
-    for problem in Lists().problems(0..<3_000, of: .train) {
+    for problem in Lists().problems(0..<6_000, of: .train) where problem.kind != "line" {
       let halves = problem.prompt.dropLast().split(separator: ": ")
       try #require(halves.count == 2)
-      let items = halves[1].split(separator: " ").map(String.init)
+      let told = halves[1].split(separator: " ").map { String($0.filter { $0 != "." }) }
       let answer = problem.answer.split(separator: " ").map(String.init)
+      let items = problem.kind == "shuffle" ? (0..<problem.level).map { told[2 * $0 + 1] } : told
       #expect(items.count == problem.level && Set(items).count == items.count && items.sorted() == answer.sorted())
       switch problem.kind {
       case "copy": #expect(answer == items)
       case "reverse": #expect((0..<items.count).allSatisfy { answer[$0] == items[items.count - 1 - $0] })
       case "sort": #expect(zip(answer, answer.dropFirst()).allSatisfy { $0 < $1 })
+      case "scramble": #expect(answer != items)
       default:
-        let places = halves[0].split(separator: " ").compactMap { Int($0) }
-        #expect(problem.kind == "shuffle" && places.count == items.count)
-        #expect(zip(places, answer).allSatisfy { items[$0 - 1] == $1 })
+        // Each place that is asked for stands before its item.
+        let places = told.suffix(items.count)
+        #expect(problem.kind == "shuffle" && zip(places, answer).allSatisfy { place, item in told[(told.firstIndex(of: item) ?? 0) - 1] == place })
+        #expect(!items.contains { Int($0) != nil })
       }
     }
   }
 
+  /// The changes are read from the prompt and made one after the other.
+  @Test func aLineIsWhatItsChangesMakeOfIt() throws {
+    var sizes = Set<[Int]>()
+    for problem in Lists().problems(0..<18_000, of: .train) where problem.kind == "line" {
+      let sentences = problem.prompt.dropFirst("The line: ".count).dropLast().split(separator: ".").map { $0.split(separator: " ").map(String.init) }
+      var line = sentences[0]
+      #expect(sentences.count - 1 + line.count - 1 == problem.level && (3...6).contains(line.count) && (2...4).contains(sentences.count))
+      sizes.insert([line.count, sentences.count - 1])
+      for words in sentences.dropFirst() {
+        let (name, before) = (words[0], line)
+        #expect(line.contains(name) == (words[1] != "joins"))
+        line.removeAll { $0 == name }
+        switch words.dropFirst().joined(separator: " ") {
+        case "leaves": break
+        case "joins at the end", "moves to the end": line.append(name)
+        case "joins at the front": line = [name] + line
+        default:
+          try #require(words[1...2] == ["swaps", "with"])
+          line = before
+          line.swapAt(try #require(line.firstIndex(of: name)), try #require(line.firstIndex(of: words[3])))
+        }
+        #expect(line != before && line.count >= 2, "\(problem.prompt)")
+      }
+      #expect(problem.answer == " " + line.joined(separator: " "), "\(problem.prompt)")
+    }
+    #expect(sizes.count == 12)
+  }
+
   @Test func aListIsInOneSplitWhateverIsDoneWithIt() {
+    // Of a numbered list, the items alone; of a line, the changes too.
     let owned = Split.allCases.map { split in
-      Set(Lists().problems(0..<3_000, of: split).map { $0.prompt.drop { $0 != ":" } })
+      Set(
+        Lists().problems(0..<6_000, of: split).map { problem -> [String] in
+          let told = problem.prompt.drop { $0 != ":" }.split(whereSeparator: \.isWhitespace).map(String.init)
+          guard problem.kind == "shuffle" else { return Array(told.dropFirst()) }
+          return (0..<problem.level).map { place in told[2 + 2 * place].filter { $0 != "." } }
+        })
     }
     #expect(owned[0].isDisjoint(with: owned[1]) && owned[0].isDisjoint(with: owned[2]) && owned[1].isDisjoint(with: owned[2]))
   }
@@ -178,9 +215,24 @@ import Testing
     #expect(lists.grade(" \n ", problem) == Grade(isCorrect: false, extracted: nil))
   }
 
+  /// All orders of a list but the given one are right, and nothing that has not every item once.
+  @Test func aListIsShuffledInAnyOrderButTheGiven() {
+    let problem = Problem(id: "lists/test/0", prompt: "Shuffle the list: a b c d\n", answer: " d a b c", kind: "scramble", level: 4)
+    let letters = ["a", "b", "c", "d", "e"]
+    for code in 0..<625 {
+      let items = [code / 125, code / 25 % 5, code / 5 % 5, code % 5].map { letters[$0] }
+      let grade = Lists().grade(" " + items.joined(separator: " "), problem)
+      let different = Set(items).subtracting(["e"]).count
+      #expect(grade.isCorrect == (different == 4 && items != ["a", "b", "c", "d"]), "\(items)")
+      #expect(grade.isCorrect || grade.score == (different == 4 ? 0 : Double(different) / 4))
+    }
+    #expect(Lists().grade(" d c b", problem).score == 0.75)
+    #expect(Lists().grade(" d c b a a", problem) == Grade(isCorrect: false, extracted: "d c b a a", score: 0.8))
+  }
+
   /// The problems themselves are pinned: published numbers stand on them. A change here needs a new `version`.
   @Test func theProblemsStayWhatTheyWere() {
-    #expect(Lists().problem(19, of: .test).prompt == "Write items 3 4 2 1 of the list: sun cup car star\n")
+    #expect(Lists().problem(19, of: .test).prompt == "The items: 1 map 2 fish 3 box 4 cat. Write 3 1 4 2\n")
     #expect(Arithmetic().problem(0, of: .test).answer == " 3 * 2 = 6. 6 / 3 = 2. #### 2")
     #expect(Code().problem(4, of: .test).answer == " def f(n, y):\n if y > n:\n  return y - n\n return 5 * y")
   }

@@ -4,20 +4,8 @@ import Testing
 /// The walk-through of Experiments/your-own-strategy, done as a user would: a package of one's own that adds a strategy without a fork.
 @Suite struct DownstreamTests {
   @Test(.timeLimit(.minutes(15))) func aPackageOfOnesOwnHasEveryCommand() throws {
-    let folder = try Folder()
-    let package = folder.path + "/mine"
-    try FileManager.default.copyItem(atPath: RepositoryTests.root.path + "/Experiments/your-own-strategy", toPath: package)
-    for leftover in [".build", "Package.resolved"] where FileManager.default.fileExists(atPath: package + "/" + leftover) {
-      try FileManager.default.removeItem(atPath: package + "/" + leftover)
-    }
-    let manifest = package + "/Package.swift"
-    try folder.text(manifest).replacing("\"../..\"", with: "\"\(RepositoryTests.root.path)\"").write(toFile: manifest, atomically: true, encoding: .utf8)
-    let swift = { (arguments: [String]) in
-      try Command.run(["swift"] + arguments + ["--package-path", package], executable: URL(fileURLWithPath: "/usr/bin/env"))
-    }
-    let built = try swift(["build", "--product", "my-unmask"])
-    #expect(built.code == 0, "\(built.output)\(built.errors)")
-    let command = URL(fileURLWithPath: package + "/.build/debug/my-unmask")
+    let package = try DownstreamPackage.built()
+    let command = try DownstreamPackage.command("my-unmask")
 
     let settings = try Command.run(["strategies", "careful"], executable: command)
     #expect(
@@ -35,8 +23,9 @@ import Testing
     #expect(misspelt.code == 2 && misspelt.errors.contains("careful has no setting `mots`; did you mean `most`?"))
 
     // Few problems: this build is not optimised.
-    let experiment = package + "/compare.yaml"
-    try folder.text(experiment).replacing("limit: 10", with: "limit: 1").write(toFile: experiment, atomically: true, encoding: .utf8)
+    let folder = try Folder()
+    let experiment = folder.path + "/compare.yaml"
+    try folder.text(package + "/compare.yaml").replacing("limit: 10", with: "limit: 1").write(toFile: experiment, atomically: true, encoding: .utf8)
     let run = try Command.run(["run", experiment, "--output", folder.path + "/results", "--json"], executable: command)
     #expect(run.code == 0, "\(run.errors)")
     let rows = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [[String: Any]])

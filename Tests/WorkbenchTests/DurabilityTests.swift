@@ -78,7 +78,7 @@ import Traces
   /// A small disk of its own, in a namespace that only this test sees. Filled up at different moments, made larger, then write-protected.
   @Test(.timeLimit(.minutes(5)), arguments: [12, 60, 200]) func aFullDiskLosesNothing(_ kilobytes: Int) throws {
     let folder = try Folder()
-    let file = try Self.write(folder)
+    _ = try Self.write(folder)
     try FileManager.default.createDirectory(atPath: folder.path + "/disk", withIntermediateDirectories: false)
     let script = """
       cd "$1" && mount -t tmpfs -o size=\(kilobytes)k none disk || { echo REFUSED; exit 0; }
@@ -104,7 +104,8 @@ import Traces
     let errors = try folder.text(folder.path + "/err.full").split(separator: "\n").filter { $0.hasPrefix("unmask: ") }
     #expect(errors.count == 1 && errors.allSatisfy { $0.contains("No space left on device") }, "\(errors)")
     let kept = try Self.finished(in: folder.path + "/full")
-    #expect(result.output.contains("roomy 0"), "\(result.output) \(try folder.text(folder.path + "/err.roomy"))")
+    let complaint = try folder.text(folder.path + "/err.roomy")
+    #expect(result.output.contains("roomy 0"), "\(result.output) \(complaint)")
     let all = try Self.finished(in: folder.path + "/roomy")
     #expect(kept.isSubset(of: all) && all.count == 32)
     // A folder that takes nothing is said in one line, and what is there stays.

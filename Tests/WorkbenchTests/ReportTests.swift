@@ -1,4 +1,6 @@
+import Diffusion
 import Foundation
+import Models
 import Testing
 
 @testable import Workbench
@@ -39,5 +41,47 @@ import Testing
         one-by-one   1.0
         b           12.5
         """)
+  }
+}
+
+/// How far responses are from the baseline's.
+@Suite struct FidelityTests {
+  static func outcome(_ tokens: [Token], given: Int = 0) throws -> Outcome {
+    let length = tokens.firstIndex(of: 9) ?? tokens.count
+    let text = """
+      {"answer_tokens":\(length - given),"canvases":1,"correct":false,"kind":"k","level":1,"logit_rows":1,"positions":1,"problem":"p","rounds":1,"score":0,"seed":0,
+      "text":"","tokens":\(tokens.map(Int.init))}
+      """
+    return try #require(Outcome(line: Array(text.utf8)))
+  }
+
+  @Test(arguments: [
+    ([1, 2, 3, 9], [1, 2, 3, 9], 1.0, nil), ([1, 2, 3, 9], [1, 5, 3, 9], 2.0 / 3, 1), ([1, 2, 9, 7], [1, 2, 9, 4], 1, nil),
+    ([1, 2, 9, 9], [1, 2, 3, 4], 0.5, 2), ([9, 9], [9, 1], 1, nil), ([9, 9], [1, 9], 0, 0), ([1, 2, 3], [1, 2], 2.0 / 3, 2),
+  ] as [([Token], [Token], Double, Int?)])
+  func tokensAreComparedToTheEndOfTheLongerAnswer(_ a: [Token], _ b: [Token], _ share: Double, _ first: Int?) throws {
+    for (own, other) in [(a, b), (b, a)] {
+      let fidelity = Fidelity(try Self.outcome(own), try Self.outcome(other), end: 9)
+      #expect(fidelity.tokens == share && fidelity.firstDifference == first)
+    }
+  }
+
+  @Test func givenTokensDoNotCount() throws {
+    // Two of four tokens are given; one of the other two differs.
+    let fidelity = Fidelity(try Self.outcome([1, 2, 3, 4], given: 2), try Self.outcome([1, 2, 3, 5], given: 2), end: 9)
+    #expect(fidelity.tokens == 0.5 && fidelity.firstDifference == 3)
+  }
+
+  @Test func reportsShowItBesideAccuracy() throws {
+    let folder = try Folder()
+    let results = try RunnerTests().plans().map { try #require(try Runner(output: folder.path).result($0)) }
+    let report = Report(results, baseline: "one-by-one")
+    #expect(report.text.contains("strategy    accuracy %  ± se  agreement %  tokens %  differs at"))
+    let own = try #require(report.rows.first)
+    #expect(own.agreement?.value == 1 && own.tokenAgreement?.value == 1 && own.firstDifference?.value.isNaN == true)
+    let end = results[0].plan.model.denoiser.vocabulary.end
+    let pairs = zip(results[1].outcomes, results[0].outcomes).map { Fidelity($0, $1, end: end) }
+    #expect(abs((report.rows[1].tokenAgreement?.value ?? -1) - pairs.map(\.tokens).reduce(0, +) / Double(pairs.count)) < 1e-12)
+    #expect(Report(results, baseline: nil).rows.allSatisfy { $0.tokenAgreement == nil && $0.firstDifference == nil })
   }
 }

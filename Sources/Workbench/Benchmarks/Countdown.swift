@@ -71,14 +71,14 @@ package struct Countdown: Benchmark {
     var found: [[Sum]] = []
     eachChain(of: puzzle.numbers, upTo: sizes[puzzle.numbers.count - 2].result) { chain in
       let isPlain = chain.allSatisfy { $0.sign != .times }
-      if chain.last?.result == puzzle.target, isPlain == (puzzle.kind == .sum), !found.contains(chain) { found.append(chain) }
+      if chain.last?.result == puzzle.target, isPlain == (puzzle.kind == .sum) { found.append(chain) }
     }
     return found
   }
 
   /// The last step of a response that reads as steps, in its canonical spelling.
   package func extract(_ response: String) -> String? {
-    Self.steps(response).last.flatMap { $0?.text }
+    Self.steps(response).last??.text
   }
 
   /// Correct when every step holds, its operands are there to be used, and the last number left is the target; the score is the share
@@ -89,8 +89,8 @@ package struct Countdown: Benchmark {
     let needed = pool.count - 1
     let steps = Self.steps(response)
     var held = 0
-    for case let step? in steps.prefix(max(needed, 0)).prefix(while: { $0 != nil }) {
-      guard step.holds, let left = pool.firstIndex(of: step.left) else { break }
+    for step in steps.prefix(max(needed, 0)) {
+      guard let step, step.holds, let left = pool.firstIndex(of: step.left) else { break }
       pool.remove(at: left)
       guard let right = pool.firstIndex(of: step.right) else { break }
       pool.remove(at: right)
@@ -99,7 +99,7 @@ package struct Countdown: Benchmark {
       held += 1
     }
     let isCorrect = needed > 0 && held == needed && steps.count == needed
-    return Grade(isCorrect: isCorrect, extracted: extract(response), score: Double(held) / Double(max(needed, 1)))
+    return Grade(isCorrect: isCorrect, extracted: steps.last??.text, score: Double(held) / Double(max(needed, 1)))
   }
 }
 

@@ -10,6 +10,9 @@ package struct Sudoku: Benchmark {
   /// One block, because the cell that is sure may be anywhere.
   package static let geometry = Geometry(genLength: 24, blockLength: 24)
 
+  /// Whether there is one way to fill the grid or several.
+  enum Kind: String { case unique, open }
+
   private static let levels = [4, 6, 8, 10, 11]
 
   /// The cells of each row, column and quarter, counted from the upper left.
@@ -41,9 +44,10 @@ package struct Sudoku: Benchmark {
       let hidden = Set(draws.sample(blanks, of: Array(grid.indices)))
       let givens = grid.indices.map { hidden.contains($0) ? nil : grid[$0] }
       let puzzle = Self.text(givens)
+      let solutions = Self.solutions(of: givens)
       let problem = Problem(
         id: "\(Self.name)/\(split.rawValue)/\(index)", prompt: "Fill the grid: \(puzzle)\n",
-        answer: " " + Self.text(draws.pick(Self.solutions(of: givens))), kind: "sudoku4", level: blanks)
+        answer: " " + Self.text(draws.pick(solutions)), kind: (solutions.count == 1 ? Kind.unique : .open).rawValue, level: blanks)
       return (puzzle, problem)
     }
   }

@@ -1,0 +1,170 @@
+internal import ArgumentParser
+internal import Diffusion
+internal import Foundation
+internal import Traces
+internal import Workbench
+
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Regression-test strategies against goldens: decode them again and compare every decision.",
+    discussion: """
+      Decisions and costs have to be the recorded ones, beliefs within the suite's tolerance. On a difference the first round that
+      differs is shown, and what would take the golden's place is left in the suite's folder `pending`. Exit code 1 if a golden is
+      different, missing, extra, edited or damaged.
+
+      EXAMPLES
+        unmask check
+        unmask check --only threshold
+        unmask check --junit goldens.xml
+        unmask check --accept                            show what would change, ask, and record it
+        unmask check --create my-goldens --model DIR --strategies mine.yaml --problems lists/dev/3 arithmetic/dev/2
+
+      Without SUITE the suite that ships is checked. A new suite holds every strategy of the catalog, or those of --strategies: an
+      experiment, or the map that stands under its `strategies`. Models are followed by `ties`, which is made of arithmetic and whose
+      confidences meet bars exactly, so that a bar that turns from >= to > is noticed.
+      """)
+
+  @Argument(help: "A suite's folder.") var suite: String?
+  @Flag(help: "Show what would change in the suite, and accept it.") var accept = false
+  @Flag(help: "Accept without asking.") var yes = false
+  @Option(help: "Only this strategy.") var only: String?
+  @Option(help: "Only this model of the suite; with --create, the model of the new suite.") var model: String?
+  @Option(help: "Also write the result as JUnit XML.") var junit: String?
+  @Flag(help: "Print JSON.") var json = false
+  @Option(help: "Make a suite in this folder.") var create: String?
+  @Option(help: "With --create: a YAML file with strategies.") var strategies: String?
+  @Option(parsing: .upToNextOption, help: "With --create: problems, as lists/dev/3.") var problems: [String] = []
+  @Option(help: "With --create: response length in tokens. Default: the benchmark's.") var genLength: Int?
+  @Option(help: "With --create: block length in tokens. Default: the benchmark's.") var blockLength: Int?
+
+  func validate() throws {
+    if create != nil {
+      if suite != nil || accept || only != nil { throw ValidationError("--create makes a suite of its own; leave out SUITE, --accept and --only") }
+    } else if strategies != nil || !problems.isEmpty || genLength != nil || blockLength != nil {
+      throw ValidationError("--strategies, --problems, --gen-length and --block-length go with --create DIR")
+    }
+    if yes, !accept { throw ValidationError("--yes goes with --accept") }
+  }
+
+  func run() throws {
+    if let junit { try TraceFile.check(destination: junit) }
+    let folder: String
+    if let create {
+      try makeSuite(create)
+      folder = create
+    } else if let suite {
+      folder = suite
+    } else {
+      folder = try GoldenSuite.shipped()
+    }
+    let suite = try GoldenSuite(folder: folder)
+    let filter = create == nil ? model : nil
+    let check = try GoldenCheck(suite, catalog: Unmask.catalog, benchmarks: Unmask.benchmarks, only: only, model: filter)
+    Terminal.catchInterrupts()
+    let report = try decode(check)
+    if let junit { try DurableFile.replace(junit, with: Array(report.junit.utf8)) }
+    if report.isStopped { throw Failure.interrupted("interrupted; the suite is as it was") }
+    for change in report.modelChanges { Terminal.complain(change.message) }
+    if json { Terminal.out(report.json.json) } else if create == nil, !accept { show(report) }
+    if accept || create != nil { return try revise(report, check) }
+    guard !report.isPassed else { return }
+    let bad = report.strategies.filter { $0.results.contains { !$0.verdict.isFine } }
+    let advice = "what would take their place is in \(folder)/\(GoldenCheck.pending), `unmask check --accept` shows and records it"
+    throw Failure(code: 1, message: "\(bad.count) of \(report.strategies.count) strategies do not match their goldens: \(names(bad)); \(advice)")
+  }
+
+  private func decode(_ check: GoldenCheck) throws(RunError) -> GoldenReport {
+    var progress: Progress?
+    defer { progress?.finish() }
+    return try check.run(
+      begin: { progress = Progress("goldens", done: 0, total: $0) }, advance: { progress?.advance() }, while: { !Terminal.isInterrupted })
+  }
+
+  private func show(_ report: GoldenReport) {
+    for strategy in report.strategies {
+      let bad = strategy.results.filter { !$0.verdict.isFine }
+      if bad.isEmpty { continue }
+      Terminal.out("\(strategy.name): \(bad.count) of \(strategy.results.count) goldens do not hold")
+      for result in bad {
+        for line in report.lines(result, width: Terminal.width, hasColour: Terminal.hasColour) { Terminal.out(line) }
+      }
+    }
+    let fine = report.strategies.filter { $0.results.allSatisfy(\.verdict.isFine) }
+    guard !fine.isEmpty else { return }
+    let goldens = fine.reduce(0) { $0 + $1.results.count }
+    let models = report.models.map(\.name).joined(separator: " and ")
+    Terminal.out("\(report.suite.name): \(fine.count) of \(report.strategies.count) strategies as recorded, \(goldens) goldens on \(models)")
+    let tolerance = report.suite.tolerance
+    if let furthest = report.furthest {
+      Terminal.out("every decision is the golden's; beliefs are within \(tolerance.absolute) + \(tolerance.relative) of the value")
+      Terminal.out("furthest: \(furthest.distance), \(furthest.place)")
+    } else {
+      Terminal.out("every decision is the golden's, and every belief bit for bit")
+    }
+  }
+
+  private func names(_ strategies: [(name: String, results: [GoldenReport.Result])]) -> String { strategies.map(\.name).joined(separator: ", ") }
+
+  // MARK: Accepting
+
+  private func revise(_ report: GoldenReport, _ check: GoldenCheck) throws {
+    let revision = try GoldenRevision(report, check)
+    for result in revision.unresolved { Terminal.complain("\(result.golden.file): \(result.verdict.message ?? "")") }
+    guard !revision.changes.isEmpty else {
+      if !revision.unresolved.isEmpty { throw Failure(code: 1, message: "\(revision.unresolved.count) goldens cannot be recorded") }
+      return Terminal.note("nothing to accept")
+    }
+    for change in revision.changes { show(change, report) }
+    for note in revision.unsteady { Terminal.note("note: \(note)") }
+    if revision.needsNewEngine {
+      Terminal.note(
+        "note: decisions changed; raise RunPlan.engineVersion (\(RunPlan.engineVersion)), or runs finished before are taken for results of the new code")
+    }
+    let counts = [GoldenRevision.Change.Kind.new, .changed, .removed].map { kind in "\(revision.changes.count { $0.kind == kind }) \(kind.rawValue)" }
+    let summary = counts.filter { !$0.hasPrefix("0 ") }.joined(separator: ", ")
+    guard try yes || create != nil || ask("accept \(summary)? [y/N] ") else { throw Failure(code: 1, message: "nothing was accepted") }
+    try revision.apply()
+    Terminal.note("recorded: \(summary), in \(check.folder)")
+    if !revision.unresolved.isEmpty { throw Failure(code: 1, message: "\(revision.unresolved.count) goldens could not be recorded") }
+  }
+
+  private func show(_ change: GoldenRevision.Change, _ report: GoldenReport) {
+    let lines = change.kind == .changed ? change.result.map { report.lines($0, width: Terminal.width, hasColour: Terminal.hasColour) } ?? [] : []
+    let reason = change.reason.map { ": \($0)" } ?? ""
+    Terminal.out(change.kind.rawValue + String(repeating: " ", count: 9 - change.kind.rawValue.count) + change.golden.file + reason)
+    for line in lines { Terminal.out(line) }
+  }
+
+  private func ask(_ question: String) throws(ConfigurationError) -> Bool {
+    guard Terminal.isInteractive(STDIN_FILENO) else {
+      throw .unsupported("standard input is no terminal to be asked on; --accept --yes accepts without asking")
+    }
+    Terminal.note(question, terminator: "")
+    return ["y", "yes"].contains((readLine() ?? "").lowercased())
+  }
+
+  // MARK: A new suite
+
+  private func makeSuite(_ folder: String) throws {
+    let chosen = try strategies.map { try GoldenSuite.strategies(file: $0) }
+    let problems = problems.isEmpty ? ["lists/dev/0", "arithmetic/dev/0"] : problems
+    for problem in problems { _ = try Unmask.benchmarks.problem(problem, key: "--problems") }
+    let models = [model ?? "reference", GoldenSuite.exactModel]
+    var settings: [Setting.Entry] = [
+      Setting.Entry("name", Setting(.text(URL(fileURLWithPath: folder).lastPathComponent))),
+      Setting.Entry("model", Setting(.list((model == GoldenSuite.exactModel ? [GoldenSuite.exactModel] : models).map { Setting(.text($0)) }))),
+      Setting.Entry("problems", Setting(.list(problems.map { Setting(.text($0)) }))),
+    ]
+    let lengths = [("gen_length", genLength), ("block_length", blockLength)].compactMap { key, value in
+      value.map { Setting.Entry(key, Setting(.integer($0))) }
+    }
+    if !lengths.isEmpty { settings.append(Setting.Entry("decoding", Setting(.map(lengths)))) }
+    let tolerance = GoldenSuite.Tolerance.standard
+    settings += [
+      Setting.Entry("tolerance", ["absolute": Setting(.number(tolerance.absolute)), "relative": Setting(.number(tolerance.relative))]),
+      Setting.Entry("candidates", 4), Setting.Entry("catalog", Setting(.bool(chosen == nil))),
+    ]
+    if let chosen { settings.append(Setting.Entry("strategies", chosen)) }
+    try GoldenSuite.make(folder, Setting(.map(settings)))
+  }
+}

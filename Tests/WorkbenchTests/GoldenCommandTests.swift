@@ -1,0 +1,173 @@
+import Foundation
+import Testing
+import Traces
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
+/// `unmask check` as a process: what it prints, its exit codes, and what a kill leaves.
+@Suite struct GoldenCommandTests {
+  static let strategies = """
+    strategies:
+      steady: [threshold: {confidence: 0.8}]
+      both: [credit: {}, localleap: {relaxed: 0.5}]
+    """
+
+  /// A suite on the exact model, made by the command.
+  private func made(_ folder: Folder, _ name: String = "s") throws -> String {
+    let file = folder.path + "/strategies.yaml"
+    try Self.strategies.write(toFile: file, atomically: true, encoding: .utf8)
+    let suite = folder.path + "/" + name
+    let result = try Command.run(["check", "--create", suite, "--model", "ties", "--strategies", file])
+    #expect(result.code == 0, "\(result.errors)")
+    return suite
+  }
+
+  /// The same suite with a bar that is met by other positions.
+  private func change(_ suite: String) throws {
+    let file = suite + "/suite.yaml"
+    let text = try String(contentsOfFile: file, encoding: .utf8)
+    #expect(text.contains("confidence: 0.8"))
+    try text.replacing("confidence: 0.8", with: "confidence: 0.4").write(toFile: file, atomically: true, encoding: .utf8)
+  }
+
+  private func contents(_ suite: String) throws -> [String: Data] {
+    try FileManager.default.subpathsOfDirectory(atPath: suite).filter { !$0.hasPrefix("pending") && $0.contains(".") }
+      .reduce(into: [:]) { $0[$1] = FileManager.default.contents(atPath: suite + "/" + $1) }
+  }
+
+  @Test func oneCommandMakesASuiteAndOneChecksIt() throws {
+    let folder = try Folder()
+    let suite = try made(folder)
+    let checked = try Command.run(["check", suite])
+    #expect(checked.code == 0 && checked.errors == "")
+    #expect(checked.output.hasPrefix("s: 2 of 2 strategies as recorded, "))
+    #expect(checked.output.hasSuffix("every decision is the golden's, and every belief bit for bit\n"))
+    let again = try Command.run(["check", "--create", suite, "--model", "ties"])
+    #expect(again.code == 2 && again.errors.contains("is there already"))
+    let accepted = try Command.run(["check", suite, "--accept"])
+    #expect(accepted.code == 0 && accepted.errors == "nothing to accept\n")
+    for golden in try FileManager.default.subpathsOfDirectory(atPath: suite) where golden.hasSuffix(".h5") {
+      #expect(try Command.run(["trace", "validate", suite + "/" + golden]).code == 0)
+    }
+  }
+
+  @Test func aDifferenceIsShownKeptAndAccepted() throws {
+    let folder = try Folder()
+    let suite = try made(folder)
+    let before = try contents(suite)
+    try change(suite)
+    let checked = try Command.run(["check", suite, "--only", "steady"])
+    #expect(checked.code == 1)
+    #expect(checked.output.contains("threshold.confidence was 0.8 and is 0.4; first difference: ties/0, round "))
+    #expect(checked.output.contains("    golden ") && checked.output.contains("    now    "))
+    #expect(checked.errors.contains("1 of 1 strategies do not match their goldens: steady; what would take their place is in \(suite)/pending"))
+    #expect(try Command.run(["trace", "validate", suite + "/pending/steady/ties.h5"]).code == 0)
+    // Nobody is there to be asked: nothing is accepted.
+    let refused = try Command.run(["check", suite, "--accept"])
+    #expect(refused.code == 2 && refused.errors.contains("--accept --yes"))
+    #expect(try contents(suite).filter { $0.key != "suite.yaml" } == before.filter { $0.key != "suite.yaml" })
+    let accepted = try Command.run(["check", suite, "--accept", "--yes"])
+    #expect(accepted.code == 0 && accepted.output.contains("changed  steady/ties.h5"))
+    #expect(!FileManager.default.fileExists(atPath: suite + "/pending"))
+    #expect(try Command.run(["check", suite]).code == 0)
+    // Only what belongs to the strategy changed.
+    let after = try contents(suite)
+    let changed = after.keys.filter { after[$0] != before[$0] }
+    #expect(changed.allSatisfy { $0.hasPrefix("steady/") || ["suite.yaml", "manifest.json"].contains($0) })
+  }
+
+  @Test func reportsForMachines() throws {
+    let folder = try Folder()
+    let suite = try made(folder)
+    try change(suite)
+    let file = suite + "/suite.yaml"
+    let name = "a<b>&\"c\""
+    try (try folder.text(file)).replacing("name: s\n", with: "name: '\(name)'\n").write(toFile: file, atomically: true, encoding: .utf8)
+    let junit = folder.path + "/junit.xml"
+    let result = try Command.run(["check", suite, "--json", "--junit", junit])
+    #expect(result.code == 1)
+    let object = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    #expect(object["passed"] as? Bool == false && object["suite"] as? String == name)
+    let strategies = try #require(object["strategies"] as? [[String: Any]])
+    #expect(strategies.map { $0["strategy"] as? String } == ["steady", "both"] && strategies.map { $0["passed"] as? Bool } == [false, true])
+    let goldens = try #require(strategies[0]["goldens"] as? [[String: Any]])
+    #expect(goldens[0]["verdict"] as? String == "settings" && goldens[0]["sample"] as? String == "ties/0" && goldens[0]["round"] is Int)
+
+    let xml = JUnit()
+    let parser = XMLParser(data: try folder.bytes(junit))
+    parser.delegate = xml
+    #expect(parser.parse(), "\(String(describing: parser.parserError))")
+    #expect(xml.elements["testsuites"]?.count == 1 && xml.elements["testsuite"]?.first?["name"] == name)
+    #expect(xml.elements["testsuite"]?.first?["tests"] == "2" && xml.elements["testsuite"]?.first?["failures"] == "1")
+    #expect(xml.elements["testcase"]?.map { $0["name"] } == ["steady", "both"])
+    for entry in xml.elements["testcase"] ?? [] { #expect(entry["classname"]?.hasSuffix(name) == true && entry["time"].flatMap(Double.init) != nil) }
+    #expect(xml.elements["failure"]?.count == 1 && xml.elements["failure"]?.first?["message"]?.hasPrefix("threshold.confidence was 0.8") == true)
+    #expect(xml.text.contains("golden ") && xml.text.contains("now    "))
+    let place = try Command.run(["check", suite, "--junit", "/nowhere/at/all.xml"])
+    #expect(place.code == 3 && place.output == "", "a report that cannot be written is said before anything is decoded")
+  }
+
+  @Test(arguments: [
+    (["check", "nowhere"], 2, "unmask: nowhere/suite.yaml: "), (["check", "--yes"], 2, "unmask: --yes goes with --accept"),
+    (["check", "--create", "x", "--accept"], 2, "unmask: --create makes a suite of its own"),
+    (["check", "--problems", "lists/dev/1"], 2, "unmask: --strategies"),
+  ])
+  func mistakesAreOneClearLine(_ arguments: [String], _ code: Int32, _ message: String) throws {
+    let result = try Command.run(arguments)
+    #expect(result.code == code && result.output == "")
+    #expect(result.errors.hasPrefix(message) && result.errors.count { $0 == "\n" } == 1, "\(result.errors)")
+  }
+
+  /// Killed at any moment of an acceptance, every file is the old one or the new one, and the next check finds the suite whole or says which file is not.
+  @Test func aKilledAcceptanceIsWholeOrLoud() throws {
+    let folder = try Folder()
+    let suite = try made(folder)
+    let old = try contents(suite)
+    try change(suite)
+    let copy = folder.path + "/done"
+    try FileManager.default.copyItem(atPath: suite, toPath: copy)
+    #expect(try Command.run(["check", copy, "--accept", "--yes"]).code == 0)
+    let new = try contents(copy)
+    var states: Set<String> = []
+    for attempt in 0..<24 {
+      let trial = folder.path + "/trial"
+      try FileManager.default.copyItem(atPath: suite, toPath: trial)
+      let process = try Command.start(["check", trial, "--accept", "--yes"])
+      // From before the first file to after the last: some trials wait for the first golden to change and then a little.
+      let started = Date()
+      while attempt % 2 == 0, process.isRunning, Date().timeIntervalSince(started) < 60, try contents(trial) == old { usleep(200) }
+      usleep(UInt32(attempt * (attempt % 2 == 0 ? 300 : 9000)))
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      let left = try contents(trial)
+      for (file, bytes) in left where file.hasSuffix(".h5") {
+        let differences = { try TraceFile.read(trial + "/" + file).differences(from: TraceFile.read(copy + "/" + file)) }
+        #expect(try bytes == old[file] || new[file] != nil && differences() == [], "\(file) is neither the old one nor the new one")
+      }
+      let checked = try Command.run(["check", trial])
+      #expect(checked.code == 0 || checked.code == 1, "\(checked.errors)")
+      if checked.code == 1 { #expect(checked.errors.contains("do not match their goldens: steady")) }
+      states.insert(checked.code == 0 ? "new" : checked.output.contains("not the one that was recorded") ? "between" : "old")
+      let healed = try Command.run(["check", trial, "--accept", "--yes"])
+      #expect(healed.code == 0, "\(healed.errors)")
+      #expect(try Command.run(["check", trial]).code == 0)
+      #expect(Set(try contents(trial).keys.filter { !$0.hasSuffix(".tmp") }) == Set(new.keys))
+      try FileManager.default.removeItem(atPath: trial)
+    }
+    #expect(states.count > 1, "kills came at different moments: \(states)")
+  }
+}
+
+/// Elements, attributes and text of a JUnit report.
+private final class JUnit: NSObject, XMLParserDelegate {
+  var elements: [String: [[String: String]]] = [:]
+  var text = ""
+
+  func parser(
+    _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?, attributes: [String: String]
+  ) { elements[name, default: []].append(attributes) }
+
+  func parser(_ parser: XMLParser, foundCharacters string: String) { text += string }
+}

@@ -1,0 +1,161 @@
+import Diffusion
+import Foundation
+import Models
+import Testing
+import Traces
+
+@testable import Workbench
+
+/// What a recorded run is asked from the command line: whether it comes out again, what else would have been, and why.
+@Suite(.serialized) struct TraceQuestionTests {
+  /// A small run of the shipped model with its beliefs recorded.
+  static let recorded = Result { try Recorded() }
+
+  final class Recorded: Sendable {
+    let folder: Folder
+    let trace: String
+
+    init() throws {
+      folder = try Folder()
+      let file = folder.path + "/e.yaml"
+      try """
+      name: asked
+      benchmark: {name: lists, split: dev, limit: 3}
+      trace: beliefs
+      strategies:
+        both: [threshold: {confidence: 0.9}, sched: {high: 40, low: 40}]
+      """.write(toFile: file, atomically: true, encoding: .utf8)
+      let run = try Command.run(["run", file, "--output", folder.path])
+      #expect(run.code == 0, "\(run.errors)")
+      let found = try FileManager.default.subpathsOfDirectory(atPath: folder.path).first { $0.hasSuffix("/trace.h5") }
+      trace = folder.path + "/" + (try #require(found))
+    }
+  }
+
+  static func object(_ output: String) throws -> [String: Any] {
+    try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
+  }
+
+  /// A copy of the shipped model with its last weights a little different.
+  static func otherModel(in folder: Folder) throws -> String {
+    let copy = folder.path + "/other"
+    try FileManager.default.copyItem(atPath: ModelCatalog().directory("reference"), toPath: copy)
+    let weights = URL(fileURLWithPath: copy + "/model.safetensors")
+    var bytes = try Data(contentsOf: weights)
+    for index in bytes.indices.suffix(4096) where index % 2 == 0 { bytes[index] ^= 1 }
+    try bytes.write(to: weights)
+    return copy
+  }
+
+  @Test func theSameModelReproduces() throws {
+    let trace = try Self.recorded.get().trace
+    let result = try Command.run(["replay", trace, "--verify"])
+    #expect(result.code == 0 && result.errors == "")
+    #expect(result.output.contains("3 samples, recorded at the level beliefs") && result.output.contains(", the one that made the trace"))
+    #expect(result.output.contains("reproduced bit for bit: all "))
+    let one = try Self.object(try Command.run(["replay", trace, "--verify", "--sample", "lists/dev/1", "--json"]).output)
+    #expect(one["reproduced"] as? Bool == true && (one["samples"] as? [[String: Any]])?.count == 1)
+  }
+
+  @Test func anotherModelDoesNot() throws {
+    let folder = try Folder()
+    let trace = try Self.recorded.get().trace
+    let other = try Self.otherModel(in: folder)
+    let result = try Command.run(["replay", trace, "--verify", "--model", other])
+    #expect(result.code == 1 && result.errors == "")
+    for words in ["NOT the one that made the trace", "NOT reproduced: ", "first difference: lists/dev/0, round 1 of ", "  size      ", "  belief now       "] {
+      #expect(result.output.contains(words), "\(result.output)")
+    }
+    let json = try Command.run(["replay", trace, "--verify", "--model", other, "--json"])
+    #expect(json.code == 1)
+    let samples = try #require(try Self.object(json.output)["samples"] as? [[String: Any]])
+    let first = try #require(samples[0]["first_difference"] as? [String: Any])
+    #expect(first["round"] as? Int == 0 && first["size"] as? Double ?? 0 > 0 && first["belief_now"] is [String: Any])
+    // A model of other tokens is wrong use.
+    let fixture = RepositoryTests.root.path + "/Tests/ModelsTests/Fixtures/checkpoints/llada-tied-f16"
+    let wrong = try Command.run(["replay", trace, "--verify", "--model", fixture])
+    #expect(wrong.code == 2 && wrong.errors.contains("has another vocabulary than the trace's tokens"))
+  }
+
+  @Test func anotherListIsAskedWithoutTheModel() throws {
+    let trace = try Self.recorded.get().trace
+    for model in ["reference", "nowhere"] {
+      let result = try Command.run(["replay", trace, "--what-if", "threshold: {confidence: 0.5}", "--model", model])
+      #expect(result.code == 0 && result.errors == "")
+      for words in ["by        the beliefs of the trace, without the model", "NOT a decode of theirs", "exact rounds", "oracle"] {
+        #expect(result.output.contains(words), "\(result.output)")
+      }
+    }
+    let own = try Self.object(try Command.run(["replay", trace, "--set", "threshold.confidence=0.9", "--json"]).output)
+    let samples = try #require(own["samples"] as? [[String: Any]])
+    for sample in samples {
+      let (exact, along) = (sample["exact"] as? [String: Any], sample["along"] as? [String: Any])
+      #expect(exact?["ending"] as? String == "complete" && exact?["parting"] is NSNull && along?["is_a_decode"] as? Bool == false)
+      #expect(along?["alike"] as? Int == sample["rounds"] as? Int)
+      let oracle = try #require((sample["oracle"] as? [String: Any])?["rounds"] as? Int)
+      #expect(oracle >= 1 && oracle <= sample["rounds"] as? Int ?? 0)
+    }
+  }
+
+  /// A rule that reads what the trace does not hold is answered by the model that made it, and by no other.
+  @Test func whatTheTraceLacksTheModelAnswers() throws {
+    let folder = try Folder()
+    let trace = try Self.recorded.get().trace
+    let asked = ["replay", trace, "--what-if", "saber", "--sample", "lists/dev/0"]
+    let result = try Command.run(asked)
+    #expect(result.code == 0 && result.output.contains("the trace alone does not suffice: saber reads rows of positions that hold a token"))
+    #expect(result.output.contains("complete, "))
+    for model in ["nowhere", try Self.otherModel(in: folder)] {
+      let refused = try Command.run(asked + ["--model", model])
+      #expect(refused.code == 2 && refused.output == "" && refused.errors.hasPrefix("unmask: the trace does not suffice: saber reads"))
+      #expect(refused.errors.count { $0 == "\n" } == 1, "\(refused.errors)")
+    }
+  }
+
+  @Test(arguments: [
+    (["--without", "tresholds"], "there is no rule in the run's list named `tresholds`; did you mean `threshold`?; known: threshold, sched"),
+    (["--set", "sched.hihg=1"], "sched has no setting `hihg`; did you mean `high`?"),
+    (["--set", "threshold.confidence=x"], "threshold: `confidence` is text (x), expected a number"),
+    (["--what-if", "treshold"], "there is no strategy, nor a file, named `treshold`; did you mean `threshold`?"),
+    (["--what-if", "threshold", "--sample", "lists/dev/7"], "there is no sample in this trace of 3 named `lists/dev/7`; did you mean `lists/dev/"),
+    (["--what-if", "threshold", "--without", "sched"], "--without and --set change the run's own list"),
+  ])
+  func mistakesAreOneClearLine(_ arguments: [String], _ message: String) throws {
+    let result = try Command.run(["replay", try Self.recorded.get().trace] + arguments)
+    #expect(result.code == 2 && result.output == "")
+    #expect(result.errors.hasPrefix("unmask: " + message) && result.errors.count { $0 == "\n" } == 1, "\(result.errors)")
+  }
+
+  @Test func aPositionIsExplained() throws {
+    let recorded = try Self.recorded.get()
+    let sample = try #require(try TraceFile.read(recorded.trace).samples().first)
+    for position in [0, sample.response.count - 1] {
+      let asked = ["explain", recorded.trace, "--sample", sample.problem, "--position", "\(position)"]
+      let text = try Command.run(asked)
+      #expect(text.code == 0 && text.output.contains("\(sample.problem), position \(position): "), "\(text.errors)")
+      let explanation = try Self.object(try Command.run(asked + ["--json"]).output)
+      let rounds = try #require(explanation["rounds"] as? [[String: Any]])
+      #expect(rounds.count == sample.rounds.count && explanation["token"] as? Int == Int(sample.response[position]))
+      let edit = try #require(sample.edits.last { $0.edit.position == position })
+      #expect(text.output.contains("revealed in round \(edit.round + 1) of \(rounds.count) by \(edit.edit.author)"))
+      let bars = try #require(rounds[edit.round]["bars"] as? [[String: Any]])
+      #expect(bars.contains { $0["rule"] as? String == "threshold" && $0["value"] as? Double == edit.edit.confidence } || edit.edit.author == "progress")
+    }
+  }
+
+  /// Without beliefs in the trace the model tells them, and without it the edits are what there is.
+  @Test func aTraceOfEditsIsExplainedByTheModel() throws {
+    let folder = try Folder()
+    let trace = folder.path + "/t.h5"
+    #expect(try Command.run(["decode", "--problem", "lists/dev/1", "--trace", trace]).code == 0)
+    let asked = ["explain", trace, "--position", "0"]
+    let result = try Command.run(asked)
+    #expect(result.code == 0 && result.output.contains("the trace alone does not suffice: the trace records no beliefs"))
+    #expect(result.output.contains("threshold: confidence "))
+    let bare = try Command.run(asked + ["--model", "nowhere"])
+    #expect(bare.code == 0 && bare.output.contains("beliefs and bars are not known: the trace records no beliefs"))
+    #expect(bare.output.contains("lists/dev/1, position 0: token ") && bare.output.contains("revealed in round "))
+    let beyond = try Command.run(["explain", trace, "--position", "400"])
+    #expect(beyond.code == 2 && beyond.errors.contains("`--position` is 400, expected 0 to "))
+  }
+}
