@@ -1,12 +1,12 @@
 # make run    build, then decode real problems with the shipped model (about a minute after the build)
-# make test   build, then run every test, the format check included
+# make test   build, then run every test, the format check and the goldens included
 # make help   the other targets
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 SWIFT_BUILD := swift build -c release
 UNMASK := .build/release/unmask
 
-.PHONY: help run test bench claims notebooks build deps test-deps format clean
+.PHONY: help run test renew bench claims notebooks build deps test-deps format clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -14,8 +14,12 @@ help: ## this list
 run: build ## decode real problems with the shipped model and compare strategies
 	$(UNMASK) run Experiments/first-light.yaml
 
-test: test-deps ## every test, the format check included
+test: test-deps ## every test, the format check and the goldens included
 	swift test -c release --scratch-path .build/testing
+	.build/testing/release/unmask check --junit .build/testing/goldens.xml
+
+renew: build ## after a new model: record its goldens anew, without asking
+	$(UNMASK) check --accept --yes
 
 bench: deps ## what strategies cost beside the model, as ratios (a few minutes; 2 GB of memory)
 	swift run -c release --package-path Experiments/benchmarks --scratch-path .build/benchmarks bench

@@ -86,7 +86,7 @@ struct CheckCommand: ParsableCommand {
       if bad.isEmpty { continue }
       Terminal.out("\(strategy.name): \(bad.count) of \(strategy.results.count) goldens do not hold")
       for result in bad {
-        for line in report.lines(result, width: Terminal.width, hasColour: Terminal.hasColour) { Terminal.out(line) }
+        for line in report.lines(result, width: Terminal.width, hasColour: Terminal.hasColour) { Terminal.out("  " + line) }
       }
     }
     let fine = report.strategies.filter { $0.results.allSatisfy(\.verdict.isFine) }
@@ -94,6 +94,7 @@ struct CheckCommand: ParsableCommand {
     let goldens = fine.reduce(0) { $0 + $1.results.count }
     let models = report.models.map(\.name).joined(separator: " and ")
     Terminal.out("\(report.suite.name): \(fine.count) of \(report.strategies.count) strategies as recorded, \(goldens) goldens on \(models)")
+    guard report.isPassed else { return }
     let tolerance = report.suite.tolerance
     if let furthest = report.furthest {
       Terminal.out("every decision is the golden's; beliefs are within \(tolerance.absolute) + \(tolerance.relative) of the value")
@@ -129,9 +130,9 @@ struct CheckCommand: ParsableCommand {
   }
 
   private func show(_ change: GoldenRevision.Change, _ report: GoldenReport) {
-    let lines = change.kind == .changed ? change.result.map { report.lines($0, width: Terminal.width, hasColour: Terminal.hasColour) } ?? [] : []
-    let reason = change.reason.map { ": \($0)" } ?? ""
-    Terminal.out(change.kind.rawValue + String(repeating: " ", count: 9 - change.kind.rawValue.count) + change.golden.file + reason)
+    var lines = [change.golden.file + (change.reason.map { ": \($0)" } ?? "")]
+    if change.kind == .changed, let result = change.result { lines = report.lines(result, width: Terminal.width, hasColour: Terminal.hasColour) }
+    lines[0] = change.kind.rawValue + String(repeating: " ", count: 9 - change.kind.rawValue.count) + lines[0]
     for line in lines { Terminal.out(line) }
   }
 

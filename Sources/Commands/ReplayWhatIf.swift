@@ -62,19 +62,19 @@ enum ReplayWhatIf {
       progress.advance()
     }
     progress.finish()
-    guard findings.count == indices.count else { throw Failure.interrupted("interrupted after \(findings.count) of \(indices.count) samples") }
-    let report = WhatIfReport(findings, recorded: session.strategy, asked: asked?.setting, source: source.words, model: beside, vocabulary: session.vocabulary)
+    guard findings.count == indices.count, !Terminal.isInterrupted else { throw Failure.interrupted("interrupted") }
+    let report = WhatIfReport(findings, recorded: session.strategy, asked: asked?.resolved, source: source.words, model: beside, vocabulary: session.vocabulary)
     Terminal.out(json ? report.json(path).json : report.text(width: Terminal.width - 2, hasColour: Terminal.hasColour))
   }
 
   /// The list that is asked about, as the run would have built it.
-  private static func list(_ options: Options, _ session: TraceSession) throws -> (setting: Setting, pipeline: Pipeline) {
+  private static func list(_ options: Options, _ session: TraceSession) throws(ConfigurationError) -> Catalog.Built {
     if let argument = options.whatIf {
-      let setting = try StrategyArgument.read(argument, catalog: Unmask.catalog)
-      do { return (setting, try session.pipeline(setting)) } catch { throw error.at(file: StrategyArgument.file(argument)) }
+      do { return try session.built(try StrategyArgument.read(argument, catalog: Unmask.catalog)) } catch {
+        throw error.at(file: StrategyArgument.file(argument))
+      }
     }
-    let setting = try StrategyChange.apply(to: session.strategy, without: options.without, set: options.set)
-    return (setting, try session.pipeline(setting))
+    return try session.built(try StrategyChange.apply(to: session.strategy, without: options.without, set: options.set))
   }
 }
 

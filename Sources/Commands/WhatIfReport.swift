@@ -62,7 +62,9 @@ struct WhatIfReport {
     let answers = findings.compactMap(\.answer)
     if !answers.isEmpty {
       let sum = { (path: KeyPath<WhatIf.Counts, Int>) in "\(answers.reduce(0) { $0 + $1.counts[keyPath: path] })" }
-      row += ["\(answers.reduce(0) { $0 + $1.own.count })", "\(answers.count { $0.parting != nil }) part", "\(answers.count { $0.ending == .complete }) complete"]
+      row += [
+        "\(answers.reduce(0) { $0 + $1.own.count })", "\(answers.count { $0.parting != nil }) part", "\(answers.count { $0.ending == .complete }) complete",
+      ]
       row += [sum(\.rounds), sum(\.both), sum(\.otherToken), sum(\.onlyRecorded), sum(\.onlyOther)]
     }
     let oracles = findings.compactMap(\.oracle)

@@ -31,6 +31,18 @@ package enum DurableFile {
     try new.take()
   }
 
+  /// Removes what killed processes left of replacements of files in a folder.
+  package static func sweep(_ folder: String, of names: [String]) {
+    for entry in Files.names(in: folder) ?? [] where entry.hasSuffix(ending) {
+      guard let name = names.first(where: { entry.hasPrefix($0 + ".") }) else { continue }
+      // Its maker may still be at work on it.
+      guard let maker = pid_t(entry.dropFirst(name.count + 1).prefix { $0 != "." }), maker > 0, kill(maker, 0) != 0, errno == ESRCH else { continue }
+      unlink(folder + "/" + entry)
+    }
+  }
+
+  private static let ending = ".tmp"
+
   /// Refuses a destination that `replace` could not write, before any work is done for it.
   ///
   /// - Throws: `.unwritable` for what is not a regular file, and for a folder that is missing or takes no files.
@@ -86,7 +98,7 @@ package enum DurableFile {
     /// A new file in the target's folder. Never one that exists: another thread may be writing it, or somebody planted a link there.
     init(of target: String, for path: String) throws(TraceError) {
       for attempt in 0..<1000 {
-        let name = "\(target).\(getpid()).\(attempt).tmp"
+        let name = "\(target).\(getpid()).\(attempt)\(ending)"
         if let file = Files.Descriptor.opened(name, O_WRONLY | O_CREAT | O_EXCL) {
           self.target = target
           self.path = path

@@ -28,6 +28,17 @@ enum Files {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
+  /// What a folder holds; nil if it cannot be read.
+  static func names(in folder: String) -> [String]? {
+    guard let stream = opendir(folder) else { return nil }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      names.append(withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } })
+    }
+    return names
+  }
+
   /// Every byte of a regular file. Anything else is refused, and opened without waiting: a pipe may never have a writer.
   ///
   /// - Parameter limit: the largest size taken.

@@ -16,7 +16,7 @@ extension HDF5 {
       else { throw failure("the file") }
       for (name, value) in attributes { try write(value, name, on: file.id) }
       for table in tables {
-        guard let plain = untimed(unmask_group_create()), isCompact(plain),
+        guard let plain = untimed(unmask_group_create()), isCompact(plain), H5Pset_est_link_info(plain.id, UInt32(table.names.count), 10) >= 0,
           let group = Handle.opened(H5Gcreate2(file.id, table.name, unmask_default(), plain.id, unmask_default()), H5Gclose)
         else { throw failure("group /\(table.name)") }
         for name in table.names {
@@ -80,9 +80,10 @@ extension HDF5 {
 
   private static func write(_ column: Column, _ name: String, in group: hid_t, place: String) throws(TraceError) {
     var extent = [hsize_t(column.count)]
-    guard let space = Handle.opened(H5Screate_simple(1, &extent, nil), H5Sclose), let properties = untimed(unmask_dataset_create()) else {
-      throw failure(place)
-    }
+    // Without room for attributes, which our columns do not have.
+    guard let space = Handle.opened(H5Screate_simple(1, &extent, nil), H5Sclose), let properties = untimed(unmask_dataset_create()),
+      H5Pset_dset_no_attrs_hint(properties.id, true) >= 0
+    else { throw failure(place) }
     if column.type != .string, column.count * column.type.size >= smallestFiltered {
       var chunk = [hsize_t(min(column.count, Self.chunk))]
       guard H5Pset_chunk(properties.id, 1, &chunk) >= 0, H5Pset_shuffle(properties.id) >= 0, H5Pset_deflate(properties.id, 1) >= 0 else {

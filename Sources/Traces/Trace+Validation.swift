@@ -94,7 +94,9 @@ extension Trace {
       for (row, value) in table.integers(name).enumerated() where value < 0 { list.add("samples", row, "\(name) is \(value), below 0") }
     }
     for (row, value) in table.integers("block_length").enumerated() where value < 1 { list.add("samples", row, "block_length is \(value), below 1") }
-    for (row, value) in table.doubles("seconds").enumerated() where !(value >= 0 && value.isFinite) { list.add("samples", row, "seconds is \(value), not a time") }
+    for (row, value) in table.doubles("seconds").enumerated() where !(value >= 0 && value.isFinite) {
+      list.add("samples", row, "seconds is \(value), not a time")
+    }
     for (row, value) in (self["initial"]?.integers("pinned") ?? []).enumerated() where value > 1 { list.add("initial", row, "pinned is \(value), not 0 or 1") }
   }
 

@@ -31,7 +31,9 @@ public struct Oracle: Sendable {
     for row in beliefs.round.indices {
       let tokens = beliefs.topTokens[row * beliefs.candidates..<(row + 1) * beliefs.candidates]
       let position = beliefs.position[row]
-      if final.indices.contains(position), tokens.first(where: { $0 != canvas.vocabulary.mask }) == final[position] { right[beliefs.round[row]].append(position) }
+      if final.indices.contains(position), tokens.first(where: { $0 != canvas.vocabulary.mask }) == final[position] {
+        right[beliefs.round[row]].append(position)
+      }
     }
     var unseen = Array(canvases.indices)
     var known: Set<Int> = []

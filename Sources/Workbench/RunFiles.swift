@@ -95,9 +95,12 @@ struct RunFiles {
     }
   }
 
-  /// Holds the run for this process.
+  /// Holds the run for this process, and clears away what a killed one left half-written.
   func openJournal() throws(RunError) -> Journal {
-    do { return try Journal(journalFile, runDigest: digest) } catch { throw .trace(error) }
+    let journal: Journal
+    do { journal = try Journal(journalFile, runDigest: digest) } catch { throw .trace(error) }
+    DurableFile.sweep(directory, of: ["run.yaml", "outcomes.jsonl", "trace.h5"])
+    return journal
   }
 
   func append(_ sample: KeptSample, to journal: Journal) throws(RunError) {

@@ -79,7 +79,7 @@ public struct TraceSession: Sendable {
     guard let problem else { return Array(samples.indices) }
     let found = samples.indices.filter { samples[$0].problem == problem }
     guard found.isEmpty else { return found }
-    var names = Array(Set(samples.map(\.problem)))
+    var names = Array(Set(samples.map(\.problem))).sorted()
     var near: [String] = []
     while near.count < 3, let next = ConfigurationError.nearest(to: problem, in: names) {
       near.append(next)
@@ -93,7 +93,7 @@ public struct TraceSession: Sendable {
   public func pipeline(_ strategy: Setting? = nil) throws(ConfigurationError) -> Pipeline { try built(strategy ?? self.strategy).pipeline }
 
   /// A list of rules as the run would have built it, with every default filled in.
-  func built(_ strategy: Setting) throws(ConfigurationError) -> Catalog.Built { try catalog.build(strategy, context: context) }
+  package func built(_ strategy: Setting) throws(ConfigurationError) -> Catalog.Built { try catalog.build(strategy, context: context) }
 
   /// The session that makes a sample's decode, with the run's own rules or others, before its first round.
   public func session(

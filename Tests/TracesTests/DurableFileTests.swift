@@ -1,6 +1,7 @@
 import Foundation
 import Testing
-import Traces
+
+@testable import Traces
 
 /// Files replaced as a whole, and what is never replaced. Pipes and sockets of a folder of their own stand for devices.
 @Suite struct DurableFileTests {
@@ -92,6 +93,15 @@ import Traces
     #expect(stat(folder.file("run.yaml"), &status) == 0 && status.st_mode & 0o777 == 0o640)
     #expect(try folder.bytes("run.yaml") == Self.new && folder.bytes("victim") == Self.old)
     #expect(try folder.names == ["run.yaml", planted, "victim"])
+  }
+
+  @Test func whatTheDeadLeftIsSwept() throws {
+    let folder = try Folder()
+    let dead = 2_147_483_646
+    for name in ["x.\(dead).0.tmp", "x.\(getpid()).0.tmp", "y.\(dead).0.tmp", "x", "x.tmp", "x.\(dead).0", "x.-1.0.tmp"] { try folder.write(Self.old, name) }
+    DurableFile.sweep(folder.path, of: ["x"])
+    #expect(try folder.names == ["x", "x.-1.0.tmp", "x.\(dead).0", "x.\(getpid()).0.tmp", "x.tmp", "y.\(dead).0.tmp"].sorted())
+    DurableFile.sweep(folder.file("none"), of: ["x"])
   }
 
   @Test func manyThreadsReplaceOneFile() async throws {

@@ -10,19 +10,28 @@ import Traces
   /// Many small runs, so that kills fall on samples being appended, on files being sealed and on all between.
   private static let text = """
     name: durable
-    benchmark: {name: lists, split: dev, limit: 4}
+    benchmark: {name: lists, split: dev, limit: 3}
     trace: beliefs
     strategies:
       one-by-one: [quota: {}]
       threshold:
         use: [threshold: {}]
-        sweep: {threshold.confidence: [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99]}
+        sweep: {threshold.confidence: [0.5, 0.7, 0.9]}
     """
 
   private static func write(_ folder: Folder) throws -> String {
     let file = folder.path + "/e.yaml"
     try text.write(toFile: file, atomically: true, encoding: .utf8)
     return file
+  }
+
+  /// Bytes of everything under a folder: it grows as soon as something is done.
+  private static func size(of folder: String) -> Int {
+    do {
+      return try FileManager.default.subpathsOfDirectory(atPath: folder).reduce(0) {
+        $0 + (try FileManager.default.attributesOfItem(atPath: folder + "/" + $1)[.size] as? Int ?? 0)
+      }
+    } catch { return 0 }
   }
 
   /// Every finished sample under a folder, as run and problem, each read whole.
@@ -53,19 +62,23 @@ import Traces
     #expect(try Command.run(["run", file, "--output", whole]).code == 0)
     var kept: Set<String> = []
     var kills = 0
-    for attempt in 0..<200 {
+    var sizes = 0
+    for attempt in 0..<12 {
       let process = try Command.start(["run", file, "--output", parts])
-      // Other moments every time; a run that makes no progress between kills would never end.
-      usleep(useconds_t(20_000 + attempt % 10 * 37_000 + attempt / 10 * 50_000))
-      kill(process.processIdentifier, SIGKILL)
+      // Other moments every time, counted from the first sign of work: how long a process takes to begin depends on the machine.
+      let started = Date()
+      while process.isRunning, Self.size(of: parts) == sizes, Date().timeIntervalSince(started) < 20 { usleep(1000) }
+      usleep(useconds_t(attempt * 7000))
+      if process.isRunning { kill(process.processIdentifier, SIGKILL) }
       process.waitUntilExit()
+      sizes = Self.size(of: parts)
       let found = try Self.finished(in: parts)
       #expect(kept.isSubset(of: found), "kill \(attempt) lost \(kept.subtracting(found))")
       kept = found
       if process.terminationReason == .exit { break }
       kills += 1
     }
-    #expect(kills > 1 && kept.count == 32)
+    #expect(kills > 2)
     #expect(try Command.run(["run", file, "--output", parts]).code == 0)
     for name in try FileManager.default.contentsOfDirectory(atPath: whole + "/durable") {
       let (mine, theirs) = (parts + "/durable/\(name)", whole + "/durable/\(name)")
@@ -107,7 +120,7 @@ import Traces
     let complaint = try folder.text(folder.path + "/err.roomy")
     #expect(result.output.contains("roomy 0"), "\(result.output) \(complaint)")
     let all = try Self.finished(in: folder.path + "/roomy")
-    #expect(kept.isSubset(of: all) && all.count == 32)
+    #expect(kept.isSubset(of: all) && all.count == 12)
     // A folder that takes nothing is said in one line, and what is there stays.
     #expect(result.output.contains("again 3"), "\(result.output)")
     let refusal = try folder.text(folder.path + "/err.again").split(separator: "\n").filter { $0.hasPrefix("unmask: ") }

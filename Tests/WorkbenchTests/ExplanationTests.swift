@@ -34,9 +34,11 @@ import Traces
   }
 
   /// For rules that decide by a bar alone: a position is revealed by the rule just where it meets one.
-  @Test(arguments: [
-    "threshold", ["threshold": ["confidence": 0.5]], "localleap", "hierarchy", "quota", ["quota": ["steps": 8]],
-  ] as [Setting]) func barsDecide(_ strategy: Setting) throws {
+  @Test(
+    arguments: [
+      "threshold", ["threshold": ["confidence": 0.5]], "localleap", "hierarchy", "quota", ["quota": ["steps": 8]],
+    ] as [Setting]) func barsDecide(_ strategy: Setting) throws
+  {
     let session = try ToyTrace.session(try ToyTrace.make(strategy))
     var met = 0
     var missed = 0

@@ -110,7 +110,7 @@ struct ReplayBrowserTests {
   }
 
   private func pageOfOne(_ browser: Browser, _ folder: Folder) throws {
-    for (number, sample) in ([try ReplayFixture.hostile()] + ReplayFixture.decodes().prefix(2).map(\.sample)).enumerated() {
+    for (number, sample) in try ([ReplayFixture.hostile()] + ReplayFixture.decodes().prefix(2).map(\.sample)).enumerated() {
       let source = try ReplayFixture.source([sample])
       let playback = try source.playback()
       let file = folder.path + "/\(number).html"

@@ -55,10 +55,11 @@ import Testing
     return try #require(Outcome(line: Array(text.utf8)))
   }
 
-  @Test(arguments: [
-    ([1, 2, 3, 9], [1, 2, 3, 9], 1.0, nil), ([1, 2, 3, 9], [1, 5, 3, 9], 2.0 / 3, 1), ([1, 2, 9, 7], [1, 2, 9, 4], 1, nil),
-    ([1, 2, 9, 9], [1, 2, 3, 4], 0.5, 2), ([9, 9], [9, 1], 1, nil), ([9, 9], [1, 9], 0, 0), ([1, 2, 3], [1, 2], 2.0 / 3, 2),
-  ] as [([Token], [Token], Double, Int?)])
+  @Test(
+    arguments: [
+      ([1, 2, 3, 9], [1, 2, 3, 9], 1.0, nil), ([1, 2, 3, 9], [1, 5, 3, 9], 2.0 / 3, 1), ([1, 2, 9, 7], [1, 2, 9, 4], 1, nil),
+      ([1, 2, 9, 9], [1, 2, 3, 4], 0.5, 2), ([9, 9], [9, 1], 1, nil), ([9, 9], [1, 9], 0, 0), ([1, 2, 3], [1, 2], 2.0 / 3, 2),
+    ] as [([Token], [Token], Double, Int?)])
   func tokensAreComparedToTheEndOfTheLongerAnswer(_ a: [Token], _ b: [Token], _ share: Double, _ first: Int?) throws {
     for (own, other) in [(a, b), (b, a)] {
       let fidelity = Fidelity(try Self.outcome(own), try Self.outcome(other), end: 9)

@@ -65,7 +65,8 @@ import Traces
     let session = try ToyTrace.session(try ToyTrace.make(["threshold": ["confidence": 0.7]]))
     let tape = try ToyTrace.tape(session)
     for (strategy, words) in [
-      (Setting(.text("saber")), "saber reads rows of positions that hold a token"), (["sched"], "sched reads rows of masked positions beyond the current block"),
+      (Setting(.text("saber")), "saber reads rows of positions that hold a token"),
+      (["sched"], "sched reads rows of masked positions beyond the current block"),
       ([["quota": ["score": "entropy"]]], "quota reads whole rows of logits, and the trace records the best 8 of 24 candidates (k)"),
       (["suppress", "threshold"], "suppress reads rows without suppressed tokens"), (["freedave"], "freedave decodes further canvases of its own"),
       (["hex"], "hex decodes further canvases of its own"),

@@ -58,7 +58,8 @@ enum ToyTrace {
       ], "engine": Setting(.integer(RunPlan.engineVersion)), "seed": 7, "strategy": resolved,
     ]
     return try Trace(
-      attributes: Trace.Attributes(config: config.json, runDigest: "run", modelDigest: "toy", created: "2025-01-01T00:00:00Z", level: level, vocabulary: vocabulary),
+      attributes: Trace.Attributes(
+        config: config.json, runDigest: "run", modelDigest: "toy", created: "2025-01-01T00:00:00Z", level: level, vocabulary: vocabulary),
       samples: samples)
   }
 

@@ -15,7 +15,8 @@ import Traces
       let session = try ToyTrace.session(try ToyTrace.make(Setting(.text(name)), level: level, ToyTrace.Geometry(blocks: 16)))
       for index in session.samples.indices {
         let checked = try #require(try Verification(session, index, on: ToyTrace.toy))
-        #expect(checked.first == nil && checked.reproduced == session.samples[index].rounds.count && !checked.parts, "\(name): \(String(describing: checked.first))")
+        #expect(
+          checked.first == nil && checked.reproduced == session.samples[index].rounds.count && !checked.parts, "\(name): \(String(describing: checked.first))")
       }
     }
   }
@@ -102,7 +103,8 @@ import Traces
     let session = try ToyTrace.session(try ToyTrace.make("quota", count: 3))
     #expect(try session.indices(of: nil) == [0, 1, 2])
     #expect(try session.indices(of: "toy/1") == [1])
-    #expect(mistakes { try session.indices(of: "toi/1") } == "there is no sample in this trace of 3 named `toi/1`; did you mean `toy/1`?; known: toy/1, toy/0, toy/2")
+    #expect(
+      mistakes { try session.indices(of: "toi/1") } == "there is no sample in this trace of 3 named `toi/1`; did you mean `toy/1`?; known: toy/1, toy/0, toy/2")
   }
 
   @Test func otherProgramsTracesSayWhatIsMissing() throws {

@@ -134,11 +134,10 @@ package struct GoldenReport: Sendable {
     results.compactMap { if case .near(let distance) = $0.verdict { distance } else { nil } }.max { $0.distance < $1.distance }
   }
 
-  /// What a failed strategy has to show, as lines.
+  /// What a golden that does not hold has to show, as lines: which it is and what is wrong, then both sides.
   package func lines(_ result: Result, width: Int, hasColour: Bool) -> [String] {
     guard let message = result.verdict.message else { return [] }
-    let edge = result.golden.edge.map { " (\($0))" } ?? ""
     let picture = result.verdict.difference?.lines(result.text, width: width - 4, hasColour: hasColour) ?? []
-    return ["  \(result.golden.file)\(edge): \(message)"] + picture.map { "    " + $0 }
+    return ["\(result.golden.file): \(message)"] + picture.map { "    " + $0 }
   }
 }
