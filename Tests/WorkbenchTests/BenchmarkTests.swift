@@ -20,7 +20,7 @@ import Testing
 
   @Test(arguments: all) func amongTheFirstThousandOfTestHardlyAnyComesTwice(_ name: String) throws {
     let problems = try BenchmarkCatalog.standard.benchmark(named: name).problems(0..<1_000, of: .test)
-    #expect(Set(problems.map(\.prompt)).count >= 990)
+    #expect(Set(problems.map(\.prompt)).count >= 980)
     #expect(Set(problems.map(\.id)).count == 1_000)
   }
 
@@ -147,32 +147,30 @@ import Testing
     }
   }
 
-  /// The changes are read from the prompt and made one after the other.
-  @Test func aLineIsWhatItsChangesMakeOfIt() throws {
-    var sizes = Set<[Int]>()
+  /// The change is read from the prompt and made.
+  @Test func aLineIsWhatItsChangeMakesOfIt() throws {
+    var seen = Set<String>()
     for problem in Lists().problems(0..<18_000, of: .train) where problem.kind == "line" {
       let sentences = problem.prompt.dropFirst("The line: ".count).dropLast().split(separator: ".").map { $0.split(separator: " ").map(String.init) }
-      var line = sentences[0]
-      #expect(sentences.count - 1 + line.count - 1 == problem.level && (3...6).contains(line.count) && (2...4).contains(sentences.count))
-      sizes.insert([line.count, sentences.count - 1])
-      for words in sentences.dropFirst() {
-        let (name, before) = (words[0], line)
-        #expect(line.contains(name) == (words[1] != "joins"))
-        line.removeAll { $0 == name }
-        switch words.dropFirst().joined(separator: " ") {
-        case "leaves": break
-        case "joins at the end", "moves to the end": line.append(name)
-        case "joins at the front": line = [name] + line
-        default:
-          try #require(words[1...2] == ["swaps", "with"])
-          line = before
-          line.swapAt(try #require(line.firstIndex(of: name)), try #require(line.firstIndex(of: words[3])))
-        }
-        #expect(line != before && line.count >= 2, "\(problem.prompt)")
+      try #require(sentences.count == 2 && sentences[0].count == problem.level)
+      let (before, words) = (sentences[0], sentences[1])
+      let name = words[0]
+      #expect(before.contains(name) != ["joins", "is"].contains(words[1]))
+      var line = before.filter { $0 != name }
+      switch words.dropFirst().joined(separator: " ") {
+      case "leaves": break
+      case "joins at the end", "moves to the end": line.append(name)
+      case "joins at the front": line = [name] + line
+      default:
+        try #require(words[1...2] == ["swaps", "with"] || words[1...3] == ["is", "in", "for"])
+        line = before
+        let place = try #require(line.firstIndex(of: words.last ?? ""))
+        if let other = line.firstIndex(of: name) { line.swapAt(place, other) } else { line[place] = name }
       }
-      #expect(problem.answer == " " + line.joined(separator: " "), "\(problem.prompt)")
+      #expect(line != before && problem.answer == " " + line.joined(separator: " "), "\(problem.prompt)")
+      seen.insert("\(before.count) \(words.filter { !Story.boys.contains($0) && !Story.girls.contains($0) }.joined(separator: " "))")
     }
-    #expect(sizes.count == 12)
+    #expect(seen.count == 6 * 6)
   }
 
   @Test func aListIsInOneSplitWhateverIsDoneWithIt() {
@@ -232,8 +230,8 @@ import Testing
 
   /// The problems themselves are pinned: published numbers stand on them. A change here needs a new `version`.
   @Test func theProblemsStayWhatTheyWere() {
-    #expect(Lists().problem(19, of: .test).prompt == "The items: 1 map 2 fish 3 box 4 cat. Write 3 1 4 2\n")
+    #expect(Lists().problem(19, of: .test).prompt == "The items: 1 bat 2 dog 3 sea 4 bee. Pick 2 4 1 3\n")
     #expect(Arithmetic().problem(0, of: .test).answer == " 3 * 2 = 6. 6 / 3 = 2. #### 2")
-    #expect(Code().problem(4, of: .test).answer == " def f(n, y):\n if y > n:\n  return y - n\n return 5 * y")
+    #expect(Code().problem(4, of: .test).answer == " def f(y, n):\n if y == n:\n  return y - n\n return n - 7")
   }
 }

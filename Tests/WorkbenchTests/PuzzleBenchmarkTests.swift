@@ -250,18 +250,21 @@ import Testing
 
   /// The problems are pinned, as those of `BenchmarkAnswers` are.
   @Test func theProblemsStayWhatTheyWere() {
-    #expect(Countdown().problem(2, of: .test).prompt == "Use 7 5 8 7 to make 1.\n")
-    #expect(Countdown().problem(2, of: .test).answer == " 7 - 5 = 2, 2 + 7 = 9, 9 - 8 = 1")
+    #expect(Countdown().problem(2, of: .test).prompt == "Use 6 8 9 4 to make 11.\n")
+    #expect(Countdown().problem(2, of: .test).answer == " 6 + 9 = 15, 15 - 8 = 7, 7 + 4 = 11")
     #expect(Sudoku().problem(3, of: .test).answer == " 3 1 4 2 / 2 4 3 1 / 4 2 1 3 / 1 3 2 4")
-    #expect(Lists().problem(35, of: .test).answer == " Eva Ben Leo Max Ann Zoe")
+    #expect(Lists().problem(35, of: .test).answer == " Sam Zoe Lily Tom Ben Ann Eva")
   }
 
-  @Test(arguments: [
+  static let responses = [
     "", " ", ",", "=", "/", "/ / /", "1 + = 2", "99999999999999999999 + 1 = 1", "9999 * 9999 = 9999", "5\u{301} + 3 = 8", "١ + ١ = ٢", "\u{0}", "é",
     String(repeating: "(", count: 10_000), String(repeating: "1 + 1 = 2, ", count: 2_000), String(repeating: "1 / ", count: 5_000),
     String(repeating: "9", count: 20_000), String(repeating: "=", count: 20_000), String(repeating: "ant ", count: 5_000),
-  ])
-  func anyResponseIsBorne(_ response: String) {
+  ]
+
+  /// By number: a log has no use for the responses.
+  @Test(arguments: responses.indices) func anyResponseIsBorne(_ index: Int) {
+    let response = Self.responses[index]
     for benchmark in Self.all {
       for problem in benchmark.problems(0..<6, of: .test) + [benchmark.problem(24, of: .test)] {
         let grade = benchmark.grade(response, problem)

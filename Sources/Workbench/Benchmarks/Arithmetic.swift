@@ -25,10 +25,8 @@ package struct Arithmetic: Benchmark {
 
   /// The number after the first `####` that has one, without separators of thousands or leading zeros.
   package func extract(_ response: String) -> String? {
-    var rest = Substring(response)
-    while let mark = rest.firstRange(ofMark: "####") {
-      rest = rest[mark.upperBound...]
-      var tail = rest.drop { $0 == " " || $0 == "#" || $0 == "$" }
+    for part in response.split(separator: "####", omittingEmptySubsequences: false).dropFirst() {
+      var tail = part.drop { $0 == " " || $0 == "#" || $0 == "$" }
       let isNegative = tail.first == "-"
       if isNegative { tail = tail.dropFirst() }
       let digits = tail.prefix { ("0"..."9").contains($0) || $0 == "," }.filter { $0 != "," }
@@ -43,17 +41,6 @@ package struct Arithmetic: Benchmark {
   package func grade(_ response: String, _ problem: Problem) -> Grade {
     let found = extract(response)
     return Grade(isCorrect: found != nil && found == extract(problem.answer), extracted: found)
-  }
-}
-
-extension Substring {
-  fileprivate func firstRange(ofMark mark: String) -> Range<Index>? {
-    var start = startIndex
-    while start < endIndex {
-      if self[start...].hasPrefix(mark) { return start..<index(start, offsetBy: mark.count) }
-      start = index(after: start)
-    }
-    return nil
   }
 }
 

@@ -8,7 +8,7 @@ import Diffusion
 package struct Code: Benchmark {
   package static let name = "code"
   package static let summary = "write a small function from a description, graded by running it on hidden tests"
-  package static let version = 1
+  package static let version = 2
   package static let levelUnit = "operators"
   package static let geometry = Geometry(genLength: 48, blockLength: 16)
 

@@ -135,7 +135,7 @@ extension CodeTask {
 extension CodeTask {
   static let locals = ["a", "b", "c", "d", "i", "k", "s", "t"]
 
-  /// A program for the task, one of many: names, order, and form are drawn.
+  /// A program for the task, one of many: its names, and one of two forms of a branch and of a sum, are drawn; what is told stays in its order.
   func program(_ draws: inout Draws) -> [CodeStatement] {
     let names = draws.sample(2, of: Self.locals)
     return statements(["it": names[0], "total": names[0], "each": names[1]], &draws)
@@ -143,47 +143,21 @@ extension CodeTask {
 
   private func statements(_ names: [String: String], _ draws: inout Draws) -> [CodeStatement] {
     switch self {
-    case .give(let value): return [.give(value.renamed(names).mixed(&draws))]
+    case .give(let value): return [.give(value.renamed(names))]
     case .choose(let condition, let value, let other):
-      let isTurned = draws.chance(30)
-      let test = (isTurned ? condition.negated : condition.mirrored(&draws)).renamed(names).mixed(&draws)
-      let values = [value, other].map { CodeStatement.give($0.renamed(names).mixed(&draws)) }
-      let (then, otherwise) = (values[isTurned ? 1 : 0], values[isTurned ? 0 : 1])
+      let test = condition.renamed(names)
+      let (then, otherwise) = (CodeStatement.give(value.renamed(names)), CodeStatement.give(other.renamed(names)))
       if draws.chance(50) { return [.branch(test, then: [then], otherwise: [otherwise])] }
       return [.branch(test, then: [then], otherwise: []), otherwise]
     case .keep(let value, let rest):
-      return [.assign(names["it"] ?? "it", value.renamed(names).mixed(&draws))] + rest.statements(names, &draws)
+      return [.assign(names["it"] ?? "it", value.renamed(names))] + rest.statements(names, &draws)
     case .gather(let sum):
       let (total, each) = (names["total"] ?? "total", names["each"] ?? "each")
-      let value = sum.value.renamed(names).mixed(&draws)
-      var step = CodeStatement.add(total, value)
-      if draws.chance(50) { step = .assign(total, draws.chance(50) ? .binary(.plus, .name(total), value) : .binary(.plus, value, .name(total))) }
-      if let condition = sum.condition { step = .branch(condition.mirrored(&draws).renamed(names).mixed(&draws), then: [step], otherwise: []) }
+      let value = sum.value.renamed(names)
+      var step = draws.chance(50) ? CodeStatement.add(total, value) : .assign(total, .binary(.plus, .name(total), value))
+      if let condition = sum.condition { step = .branch(condition.renamed(names), then: [step], otherwise: []) }
       let end = sum.start == nil ? sum.end : .binary(.plus, sum.end, .number(1))
-      return [
-        .assign(total, .number(0)), .loop(each, from: sum.start, to: end, [step]), .give(sum.result.renamed(names).mixed(&draws)),
-      ]
+      return [.assign(total, .number(0)), .loop(each, from: sum.start, to: end, [step]), .give(sum.result.renamed(names))]
     }
-  }
-}
-
-extension CodeExpression {
-  /// With the sides of sums and products exchanged, or not.
-  fileprivate func mixed(_ draws: inout Draws) -> CodeExpression {
-    guard case .binary(let sign, let left, let right) = self else { return self }
-    let (one, other) = (left.mixed(&draws), right.mixed(&draws))
-    let isExchanged = sign.isCommutative && !sign.isComparison && draws.chance(50)
-    return isExchanged ? .binary(sign, other, one) : .binary(sign, one, other)
-  }
-
-  /// A comparison with a name on its right may be put the other way round.
-  fileprivate func mirrored(_ draws: inout Draws) -> CodeExpression {
-    guard case .binary(let sign, let left, .name(let right)) = self, draws.chance(40) else { return self }
-    return .binary(sign.mirrored, .name(right), left)
-  }
-
-  fileprivate var negated: CodeExpression {
-    guard case .binary(let sign, let left, let right) = self else { return self }
-    return .binary(sign.negated, left, right)
   }
 }

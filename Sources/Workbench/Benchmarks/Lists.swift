@@ -5,8 +5,8 @@
 /// a list in `test` is in no training problem of any kind; for a line, people and changes decide.
 package struct Lists: Benchmark {
   package static let name = "lists"
-  package static let summary = "copy, reverse, sort, pick from and shuffle lists of 3 to 8 items; who stands in a line after 1 to 3 changes"
-  package static let version = 2
+  package static let summary = "copy, reverse, sort, pick from and shuffle lists of 3 to 8 items; who stands in a line after a change"
+  package static let version = 3
   package static let levelUnit = "items"
   package static let geometry = Geometry(genLength: 16, blockLength: 16)
 
@@ -69,14 +69,37 @@ package struct Lists: Benchmark {
     }
   }
 
-  /// A line of three to six people and one to three changes; the changes count as items, but for one.
-  private static func line(_ level: Int, _ draws: inout Draws) -> (content: String, prompt: String, answer: [String]) {
-    let count = draws.integer(max(3, level - 2)...min(6, level))
-    var line = WaitingLine(draws.sample(count, of: Story.boys + Story.girls))
-    let start = line.people.joined(separator: " ")
-    let changes = (0...level - count).map { _ in line.change(&draws) }
-    let content = "\(start). \(changes.joined(separator: " "))"
-    return (content, "The line: \(content)", line.people)
+  /// A line of people, and one change.
+  private static func line(_ count: Int, _ draws: inout Draws) -> (content: String, prompt: String, answer: [String]) {
+    let people = draws.sample(count, of: Story.boys + Story.girls)
+    let (change, answer) = change(people, &draws)
+    let content = "\(people.joined(separator: " ")). \(change)"
+    return (content, "The line: \(content)", answer)
+  }
+
+  /// Draws a change, tells it, and makes it.
+  private static func change(_ people: [String], _ draws: inout Draws) -> (told: String, made: [String]) {
+    var line = people
+    let place = draws.integer(0...people.count - 1)
+    let name = people[place]
+    let stranger = draws.pick((Story.boys + Story.girls).filter { !people.contains($0) })
+    switch draws.integer(1...6) {
+    case 1:
+      line.remove(at: place)
+      return ("\(name) leaves.", line)
+    case 2 where place < people.count - 1:
+      line.append(line.remove(at: place))
+      return ("\(name) moves to the end.", line)
+    case 3:
+      let pair = draws.sample(2, of: Array(people.indices))
+      line.swapAt(pair[0], pair[1])
+      return ("\(people[pair[0]]) swaps with \(people[pair[1]]).", line)
+    case 4: return ("\(stranger) joins at the front.", [stranger] + people)
+    case 5:
+      line[place] = stranger
+      return ("\(stranger) is in for \(name).", line)
+    default: return ("\(stranger) joins at the end.", people + [stranger])
+    }
   }
 
   /// The items, with one space between them; nil for a response without any.
@@ -100,56 +123,5 @@ package struct Lists: Benchmark {
     let hits = found == given ? 0 : Set(right).intersection(found).count
     return Grade(
       isCorrect: !right.isEmpty && hits == right.count && found.count == right.count, extracted: extract(response), score: Double(hits) / places)
-  }
-}
-
-/// People in a line, and the changes to it. Nobody is named in two changes, so that what happens to one does not depend on the order told.
-struct WaitingLine {
-  private(set) var people: [String]
-  /// Those who stood in the line from the start and are in no change yet.
-  private var free: [String]
-  private var strangers: [String]
-
-  init(_ people: [String]) {
-    (self.people, free) = (people, people)
-    strangers = (Story.boys + Story.girls).filter { !people.contains($0) }
-  }
-
-  /// Draws a change, makes it, and tells it.
-  mutating func change(_ draws: inout Draws) -> String {
-    switch draws.integer(1...5) {
-    case 1 where people.count > 2 && !free.isEmpty:
-      let name = take(draws.pick(free))
-      people.removeAll { $0 == name }
-      return "\(name) leaves."
-    case 2 where free.contains { $0 != people.last }:
-      let name = take(draws.pick(free.filter { $0 != people.last }))
-      people.removeAll { $0 == name }
-      people.append(name)
-      return "\(name) moves to the end."
-    case 3 where free.count >= 2:
-      let pair = draws.sample(2, of: free).map { take($0) }
-      people = people.map { $0 == pair[0] ? pair[1] : $0 == pair[1] ? pair[0] : $0 }
-      return "\(pair[0]) swaps with \(pair[1])."
-    case 4:
-      let name = arrive(&draws)
-      people.insert(name, at: 0)
-      return "\(name) joins at the front."
-    default:
-      let name = arrive(&draws)
-      people.append(name)
-      return "\(name) joins at the end."
-    }
-  }
-
-  private mutating func take(_ name: String) -> String {
-    free.removeAll { $0 == name }
-    return name
-  }
-
-  private mutating func arrive(_ draws: inout Draws) -> String {
-    let name = draws.pick(strangers)
-    strangers.removeAll { $0 == name }
-    return name
   }
 }
