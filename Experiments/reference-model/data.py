@@ -9,7 +9,7 @@ from build_tokenizer import PATTERN
 
 END, MASK = 0, 1
 PIECES = re.compile(PATTERN)
-NAMES = ["arithmetic", "code", "countdown", "sudoku4", "lists", "choice", "rewrite", "infill"]
+NAMES = ["arithmetic", "code", "countdown", "sudoku4", "lists", "choice", "rewrite", "infill", "drills"]
 
 
 class Problems:

@@ -50,10 +50,21 @@ static void panel(const bf *a, int lda, int K, const bf *b, int N, float *c, int
   }
 }
 
-// 16 rows of 16 32-bit words, `stride` words apart, transposed to 16 x 16 words in a row.
+// 16 rows of 16 32-bit words, `stride` words apart, transposed to 16 x 16 words in a row: pairs of words, of pairs, and so on are exchanged.
 static inline void turn(const uint32_t *p, size_t stride, uint32_t *out) {
-  __m512i at = _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), _mm512_set1_epi32((int)stride));
-  for (int i = 0; i < 16; i++) _mm512_storeu_si512(out + 16 * i, _mm512_i32gather_epi32(at, p + i, 4));
+  __m512i a[16], b[16];
+  for (int i = 0; i < 16; i++) a[i] = _mm512_loadu_si512(p + i * stride);
+  for (int i = 0; i < 16; i += 2) b[i] = _mm512_unpacklo_epi32(a[i], a[i + 1]), b[i + 1] = _mm512_unpackhi_epi32(a[i], a[i + 1]);
+  for (int i = 0; i < 16; i += 4)
+    for (int j = 0; j < 2; j++)
+      a[i + 2 * j] = _mm512_unpacklo_epi64(b[i + j], b[i + j + 2]), a[i + 2 * j + 1] = _mm512_unpackhi_epi64(b[i + j], b[i + j + 2]);
+  for (int i = 0; i < 16; i += 8)
+    for (int j = 0; j < 4; j++)
+      b[i + j] = _mm512_shuffle_i32x4(a[i + j], a[i + j + 4], 0x88), b[i + j + 4] = _mm512_shuffle_i32x4(a[i + j], a[i + j + 4], 0xdd);
+  for (int j = 0; j < 8; j++) {
+    _mm512_storeu_si512(out + 16 * j, _mm512_shuffle_i32x4(b[j], b[j + 8], 0x88));
+    _mm512_storeu_si512(out + 16 * (j + 8), _mm512_shuffle_i32x4(b[j], b[j + 8], 0xdd));
+  }
 }
 
 // B tiles of W^T for W[N][K]: pairs along K.

@@ -86,6 +86,7 @@ def main():
     tokenizer = Tokenizer.from_file(os.path.join(o.work, "tok", "tokenizer.json"))
     with open(os.path.join(o.work, "benchmarks.jsonl")) as file:
         known = {entry["name"]: entry for entry in map(json.loads, file)}
+    known["drills"] = dict(gen_length=0, block_length=16)
     sets = {name: data.Problems(os.path.join(o.work, f"{name}-train.jsonl"), tokenizer, known[name]["gen_length"], known[name]["block_length"])
             for name in data.NAMES if os.path.exists(os.path.join(o.work, f"{name}-train.jsonl"))}
     packer = data.Packer(sets, CONFIG["max_sequence_length"])
@@ -122,7 +123,7 @@ def main():
                         config=CONFIG, options=vars(o)), checkpoint + ".part")
         os.replace(checkpoint + ".part", checkpoint)
         with open(os.path.join(o.work, f"{o.name}.csv"), "w", newline="") as file:
-            writer = csv.DictWriter(file, ["step", "minutes", "tokens", "rate"] + data.NAMES)
+            writer = csv.DictWriter(file, ["step", "minutes", "tokens", "rate"] + data.NAMES, restval="")
             writer.writeheader()
             writer.writerows(curve)
 
