@@ -31,37 +31,37 @@ def sums(draw):
             if kind == "/":
                 a, result = result, a
         spans += [[f" {a} {kind} {b} =", True], [f" {result}", False], [".", True]]
-    return dict(prompt="\n", answer="".join(text for text, _ in spans), kind="sums", level=1, spans=spans)
+    return dict(prompt="\n", answer="".join(text for text, _ in spans), kind="sums", level=2, spans=spans)
 
 
 def letter(problem):
     reason, mark, answer = problem["answer"].partition(" ####")
     spans = [[reason + mark, True], [answer, False]]
-    return dict(prompt=problem["prompt"], answer=problem["answer"], kind="letters", level=1, spans=spans)
+    return dict(prompt=problem["prompt"], answer=problem["answer"], kind="letters", level=problem["level"], spans=spans)
 
 
-def labels(draw, words):
-    """Items with numbers or letters, and each once more in another order beside its label, where one of the two is missing."""
+def labels(draw, words, kind="labels"):
+    """Items with numbers or letters, and each once more in another order beside its label, where one of the two is missing; in `marks` the label."""
     marks = draw.choice(["1 2 3 4 5 6 7 8", "A B C D E"]).split()
-    items = draw.sample(words, draw.randint(2, len(marks)))
+    items = draw.sample(words, min(len(marks), draw.choice([2, 2, 3, 3, 4, 5, 6, 7, 8])))
     pairs = list(zip(marks, items))
     told = " ".join(f"{mark} {item}" for mark, item in pairs)
     spans = []
     for mark, item in draw.sample(pairs, len(pairs)):
-        hides = draw.random() < 0.5
+        hides = kind == "labels" and draw.random() < 0.5
         spans += [[f" {mark}", hides], [f" {item}", not hides], [".", True]]
-    return dict(prompt=draw.choice(["The items:", "Which one?"]) + f" {told}\n", answer="".join(text for text, _ in spans), kind="labels", level=1, spans=spans)
+    return dict(prompt=draw.choice(["The items:", "Which one?"]) + f" {told}\n", answer="".join(text for text, _ in spans), kind=kind, level=len(items), spans=spans)
 
 
 def pick(draw, words):
     """The `shuffle` of lists, of which only one to three items are wanted."""
-    count = draw.randint(2, 8)
+    count = draw.choice([2, 2, 3, 3, 4, 5, 6, 7, 8])
     items = draw.sample(words, count)
     wanted = draw.sample(range(count), min(count, draw.randint(1, 3)))
     told = " ".join(f"{place + 1} {item}" for place, item in enumerate(items))
     places = " ".join(str(place + 1) for place in wanted)
     return dict(prompt=f"The items: {told}. {draw.choice(['Pick', 'Write', 'In the order'])} {places}\n", answer="".join(" " + items[i] for i in wanted),
-                kind="pick", level=1)
+                kind="pick", level=count)
 
 
 def main(work):
@@ -71,7 +71,7 @@ def main(work):
     words = sorted({word for problem in shuffles for word in problem["answer"].split()})
     with open(os.path.join(work, "drills-train.jsonl"), "w") as out, open(os.path.join(work, "choice-train.jsonl")) as choices:
         for _ in range(100_000):
-            for problem in (sums(draw), labels(draw, words), pick(draw, words)):
+            for problem in (sums(draw), labels(draw, words), labels(draw, words, "marks"), pick(draw, words)):
                 out.write(json.dumps(problem) + "\n")
         for line in choices:
             out.write(json.dumps(letter(json.loads(line))) + "\n")
