@@ -11,6 +11,7 @@ struct ReplayCommand: ParsableCommand {
     discussion: """
       In a terminal: space plays, arrows (or h l, j k) move by rounds and positions, g and G go to the ends, 12 and enter to round 12, d to the first
       difference, [ and ] change the speed, q quits. Elsewhere every round is printed, or the one asked for. Rounds count from 1; 0 is the canvas before the first.
+      Signs: \(ReplayGrid.legend(2)).
       A page takes samples with up to 2,000,000 positions times rounds together.
 
       EXAMPLES
@@ -67,6 +68,7 @@ struct ReplayCommand: ParsableCommand {
   private func list(_ sides: [ReplaySide], _ rounds: Int) {
     let frames = ReplayFrames(sides)
     if json { return Terminal.out(frames.json(round: round).json) }
+    Terminal.out(frames.header)
     for number in round.map({ $0...$0 }) ?? 0...rounds { Terminal.out(frames.text(number, isDetailed: round != nil)) }
   }
 

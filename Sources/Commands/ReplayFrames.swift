@@ -15,14 +15,35 @@ struct ReplayFrames {
     grids = sides.map(ReplayGrid.init)
   }
 
+  /// What is played, in lines that stand before the first round.
+  var header: String {
+    let problem = TokenSpelling.visible(sides[0].playback.sample.problem)
+    let names = sides[0].source.names
+    let place = names.firstIndex(of: sides[0].playback.sample.problem).map { ", sample \($0 + 1) of \(names.count)" } ?? ""
+    var lines = [problem + (names.count > 1 ? place : ""), sides[0].prompt] + sides.map(\.title)
+    if sides.count == 2 {
+      let difference = ReplayDifference(sides[0].playback, sides[1].playback)
+      lines.append(difference.map { "first difference: round \($0.frame), position \($0.position)" } ?? "the canvases are the same after every round")
+      if difference != nil { lines.append("in the end \(fidelity.words)") }
+    }
+    return (lines + [ReplayGrid.legend(sides.count)]).joined(separator: "\n") + "\n"
+  }
+
+  /// How far the answers of two decodes are apart.
+  private var fidelity: Fidelity {
+    Fidelity(sides[0].playback.sample, sides[sides.count - 1].playback.sample, end: sides[0].playback.vocabulary?.end)
+  }
+
   /// A round as text.
   ///
   /// - Parameter isDetailed: whether each of the round's decisions is listed.
   func text(_ frame: Int, isDetailed: Bool = false) -> String {
     let differing = sides.count == 2 ? ReplayDifference.positions(sides[0].playback, sides[1].playback, frame: frame) : []
+    // Two decodes are told apart by their rules' names, or where these are the same by their settings too.
+    let isNamed = Set(sides.map(\.source.shortStrategy)).count == sides.count
     return zip(sides, grids).map { side, grid in
-      var lines = sides.count > 1 ? [side.title] : []
-      lines.append(side.caption(frame))
+      let name = sides.count == 1 ? "" : (isNamed ? side.source.shortStrategy : side.source.strategy) + ": "
+      var lines = [name + side.caption(frame)]
       lines += grid.lines(frame, columns: Self.width, ink: .plain, differing: Set(differing)).lines
       if isDetailed, frame <= side.playback.roundCount { lines += Self.decisions(side, frame) }
       return lines.joined(separator: "\n") + "\n"
@@ -33,11 +54,11 @@ struct ReplayFrames {
     let edits = side.playback.sample.edits[side.playback.frames[frame].edits].map(\.edit)
     if edits.isEmpty { return [] }
     let rows = edits.map { edit in
-      let runnerUp = side.playback.guess(edit.position, in: frame).flatMap { $0.frame == frame ? $0.candidates.dropFirst().first : nil }
+      let runnerUp = runnerUp(of: edit, side, frame)
       return [
-        "\(edit.position)", name(edit.kind), edit.token < 0 ? "" : side.source.spelling.exact(edit.token), fixed(edit.confidence, 4), fixed(edit.margin, 4),
-        fixed(edit.entropy, 4), TokenSpelling.visible(edit.author), edit.branch == Edit.main ? "" : "tried on \(edit.branch)",
-        runnerUp.map { "\(side.source.spelling.exact($0.token)) \(fixed($0.probability, 4))" } ?? "",
+        "\(edit.position)", name(edit.kind), edit.token < 0 ? "" : side.source.spelling.exact(edit.token), probability(edit.confidence),
+        probability(edit.margin), fixed(edit.entropy, 4), TokenSpelling.visible(edit.author), edit.branch == Edit.main ? "" : "tried on \(edit.branch)",
+        runnerUp.map { "\(side.source.spelling.exact($0.token)) \(probability($0.probability))" } ?? "",
       ]
     }
     let header = ["position", "what", "token", "confidence", "margin", "entropy", "by", "branch", "runner-up"]
@@ -45,6 +66,11 @@ struct ReplayFrames {
     let used = header.indices.filter { column in rows.contains { !$0[column].isEmpty } }
     let numeric = Set(used.indices.filter { [0, 3, 4, 5].contains(used[$0]) })
     return ["", TextTable(rows.map { row in used.map { row[$0] } }, header: used.map { header[$0] }, numeric: numeric).text]
+  }
+
+  /// The second candidate of a position in the round that decided it.
+  private static func runnerUp(of edit: Edit, _ side: ReplaySide, _ frame: Int) -> (token: Token, probability: Double)? {
+    side.playback.guess(edit.position, in: frame).flatMap { $0.frame == frame ? $0.candidates.dropFirst().first : nil }
   }
 
   private static func name(_ kind: Edit.Kind) -> String {
@@ -63,12 +89,17 @@ struct ReplayFrames {
   func json(round: Int?) -> Setting {
     var entries: [Setting.Entry] = [
       .init("sample", Setting(.text(sides[0].playback.sample.problem))),
+      .init("prompt", Setting(.text(sides[0].source.spelling.text(sides[0].playback.sample.prompt)))),
       .init("traces", Setting(.list(sides.map { Self.trace($0, round) }))),
     ]
     if sides.count == 2 {
       let difference = ReplayDifference(sides[0].playback, sides[1].playback)
       let place: Setting? = difference.map { ["round": Setting(.integer($0.frame)), "position": Setting(.integer($0.position))] }
       entries.append(.init("first_difference", place ?? Setting(.null)))
+      let answers: Setting = [
+        "token_agreement": Setting(.number(fidelity.tokens)), "first_difference": Setting(fidelity.firstDifference.map { .integer($0) } ?? .null),
+      ]
+      entries.append(.init("answers", answers))
     }
     return Setting(.map(entries))
   }
@@ -79,6 +110,7 @@ struct ReplayFrames {
     return [
       "strategy": Setting(.text(side.source.strategy)), "run_digest": Setting(.text(side.source.attributes.runDigest)),
       "correct": Setting(.integer(playback.sample.correct)), "answer_tokens": Setting(.integer(playback.sample.answerTokens)),
+      "response": Setting(.text(side.source.spelling.text(playback.sample.response.filter { $0 >= 0 }))),
       "rounds": Setting(.integer(playback.roundCount)), "frames": Setting(.list(numbers.map { frame(side, $0) })),
     ]
   }
@@ -104,6 +136,13 @@ struct ReplayFrames {
                   "what": Setting(.text(name(edit.kind))), "position": Setting(.integer(edit.position)), "token": Setting(.integer(Int(edit.token))),
                   "confidence": Setting(.number(edit.confidence)), "margin": Setting(.number(edit.margin)), "entropy": Setting(.number(edit.entropy)),
                   "author": Setting(.text(edit.author)), "branch": Setting(.integer(edit.branch)),
+                  "text": Setting(side.source.spelling.piece(edit.token).map { .text($0) } ?? .null),
+                  "runner_up": runnerUp(of: edit, side, number).map { second in
+                    [
+                      "token": Setting(.integer(Int(second.token))), "text": Setting(side.source.spelling.piece(second.token).map { .text($0) } ?? .null),
+                      "probability": Setting(.number(second.probability)),
+                    ] as Setting
+                  } ?? Setting(.null),
                 ]
               }))))
     }

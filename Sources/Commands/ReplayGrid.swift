@@ -41,6 +41,11 @@ struct ReplayGrid {
 
   private static let widest = 16
 
+  /// What the signs mean, for two canvases or one.
+  static func legend(_ count: Int) -> String {
+    "▒ masked  [x] just revealed  × taken back  {x} given  ∎ end token" + (count > 1 ? "  ≠ differs" : "") + "  ┃ current block"
+  }
+
   /// Each position gets the columns of the widest token it ever holds, so that nothing moves while rounds pass.
   init(_ side: ReplaySide) {
     self.side = side

@@ -24,6 +24,7 @@ struct ReplayScreen: Sendable {
   private let grids: [ReplayGrid]
   private let difference: ReplayDifference?
   private let prompt: String
+  private let fidelity: Fidelity?
   private let ink: Ink
 
   /// A replay of one decode, or of two side by side, that stands at a round.
@@ -33,7 +34,8 @@ struct ReplayScreen: Sendable {
     self.frame = frame
     grids = sides.map(ReplayGrid.init)
     difference = sides.count == 2 ? ReplayDifference(sides[0].playback, sides[1].playback) : nil
-    prompt = sides[0].source.spelling.text(sides[0].playback.sample.prompt).split(separator: "\n").joined(separator: " ⏎ ")
+    fidelity = sides.count == 2 ? Fidelity(sides[0].playback.sample, sides[1].playback.sample, end: sides[0].playback.vocabulary?.end) : nil
+    prompt = sides[0].prompt
   }
 
   /// The last round of the longest decode.
@@ -95,13 +97,14 @@ struct ReplayScreen: Sendable {
   /// The screen, at most `rows` lines of at most `columns` columns.
   func lines(columns: Int, rows: Int) -> [String] {
     let problem = TokenSpelling.visible(sides[0].playback.sample.problem)
-    let head = [paint("\(problem)  \(sides.count == 1 ? sides[0].title : parting)", .text, columns), paint(prompt, .dim, columns), ""]
+    let about = sides.count == 1 ? sides[0].title(columns: columns - TokenSpelling.columns(problem) - 2) : parting
+    let head = [paint("\(problem)  \(about)", .text, columns), paint(prompt, .dim, columns), ""]
     let keys = "space play  ←→ round  jk position  [] speed  gG ends  12⏎ jump\(sides.count > 1 ? "  d difference" : "")  q quit"
     let foot = [status(columns), paint(keys, .dim, columns)]
     let notes = sides.map { side in
       wrapped(side.caption(frame), columns) + [strip(side, columns)] + side.detail(cursor, in: frame).map { paint("  " + $0, .text, columns) } + [""]
     }
-    let titles = sides.map { sides.count > 1 ? [paint($0.title, .text, columns)] : [] }
+    let titles = sides.map { sides.count > 1 ? [paint($0.title(columns: columns), .text, columns)] : [] }
     // What is left after everything else belongs to the canvases; on a small screen the notes go first.
     let spare = rows - head.count - foot.count - titles.joined().count
     let noted = spare - notes.joined().count >= 3 * sides.count
@@ -110,7 +113,10 @@ struct ReplayScreen: Sendable {
     let body = sides.indices.flatMap { index in
       titles[index] + canvas(grids[index], columns, room, differing) + (noted ? notes[index] : [])
     }
-    return Array((head + body + foot).suffix(max(rows, 1)))
+    // What the signs mean is said where there is room for it.
+    let used = head.count + body.count + foot.count
+    let legend = noted && used < rows ? [paint(ReplayGrid.legend(sides.count), .dim, columns)] : []
+    return Array((head + body + legend + foot).suffix(max(rows, 1)))
   }
 
   /// The lines of a canvas around the cursor, with a line that says how many are not shown.
@@ -125,7 +131,7 @@ struct ReplayScreen: Sendable {
 
   private var parting: String {
     guard let difference else { return "the canvases are the same after every round" }
-    return "first difference: round \(difference.frame), position \(difference.position)"
+    return "first difference: round \(difference.frame), position \(difference.position)" + (fidelity.map { "; in the end \($0.words)" } ?? "")
   }
 
   private func status(_ columns: Int) -> String {

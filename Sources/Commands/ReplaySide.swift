@@ -8,10 +8,18 @@ struct ReplaySide: Sendable {
   let playback: Playback
 
   /// The rules that decoded it, and what came of it.
-  var title: String {
+  var title: String { joined(source.strategy) }
+
+  /// The same in a line of so many columns: the rules' names alone where their settings do not fit.
+  func title(columns: Int) -> String { TokenSpelling.columns(title) <= columns ? title : joined(source.shortStrategy) }
+
+  private func joined(_ strategy: String) -> String {
     let verdict = ["", "wrong", "correct"][min(max(playback.sample.correct, -1), 1) + 1]
-    return [source.strategy, verdict].filter { !$0.isEmpty }.joined(separator: "  ")
+    return [strategy, verdict].filter { !$0.isEmpty }.joined(separator: "  ")
   }
+
+  /// The prompt in one line.
+  var prompt: String { source.spelling.text(playback.sample.prompt).split(separator: "\n").joined(separator: " ⏎ ") }
 
   /// A frame that it has: a decode that ended stays as it is.
   func frame(_ number: Int) -> Int { min(number, playback.roundCount) }
@@ -33,7 +41,7 @@ struct ReplaySide: Sendable {
     if let rate = playback.tokensPerRound(in: self.frame(number)) { parts.append("\(fixed(rate, 2)) tokens per round so far") }
     if let block = block(of: frame) { parts.append(block) }
     let authors = playback.authors(in: self.frame(number)).map { "\(TokenSpelling.visible($0.name)) \($0.count)" }.joined(separator: ", ")
-    let ended = number > playback.roundCount ? "ended, " : ""
+    let ended = number > playback.roundCount ? "ended; its last, " : ""
     return "\(ended)round \(self.frame(number)) of \(playback.roundCount): \(parts.joined(separator: "; "))" + (authors.isEmpty ? "" : "; by \(authors)")
   }
 
@@ -48,11 +56,12 @@ struct ReplaySide: Sendable {
     guard let cell = playback.cell(position, in: frame) else { return ["position \(position): none in this response"] }
     var lines = ["position \(position): \(source.spelling.exact(cell.token)), \(history(position, cell, frame))"]
     if let decision = playback.decision(position, in: frame)?.edit {
-      lines.append("decided at confidence \(Self.share(decision.confidence)), margin \(Self.share(decision.margin)), entropy \(Self.share(decision.entropy))")
+      let entropy = fixed(decision.entropy, 4)
+      lines.append("decided at confidence \(probability(decision.confidence)), margin \(probability(decision.margin)), entropy \(entropy)")
     }
     if let guess = playback.guess(position, in: frame), let best = guess.candidates.first {
-      let second = guess.candidates.dropFirst().first.map { ", runner-up \(source.spelling.exact($0.token)) \(Self.share($0.probability))" }
-      lines.append("model in round \(guess.frame): \(source.spelling.exact(best.token)) \(Self.share(best.probability))\(second ?? "")")
+      let second = guess.candidates.dropFirst().first.map { ", runner-up \(source.spelling.exact($0.token)) \(probability($0.probability))" }
+      lines.append("model in round \(guess.frame): \(source.spelling.exact(best.token)) \(probability(best.probability))\(second ?? "")")
     } else if !playback.hasBeliefs {
       lines.append("no beliefs recorded, so no runner-up (an experiment's `trace: beliefs` records them)")
     }
@@ -73,7 +82,4 @@ struct ReplaySide: Sendable {
       }
     return "\(verb) in round \(decision.frame) by \(TokenSpelling.visible(decision.edit.author))"
   }
-
-  /// A probability, with the digits that matter near 1.
-  private static func share(_ value: Double) -> String { fixed(value, value > 0.9999 && value < 1 ? 6 : 4) }
 }

@@ -96,10 +96,11 @@ struct WhatIfReport {
     }
     lines += [
       "oracle: the fewest rounds that reveal only tokens of the final response: all positions in reach at once that the model was right about on a recorded canvas",
-      "  holding no more. No strategy takes fewer if the model is right only where it holds at least that much; on fuller canvases it may know more",
+      "  holding no more. No strategy takes fewer if the model is right only where it holds at least that much; on fuller canvases, and beyond the current",
+      "  block, it may know more",
     ]
     let given = findings.reduce(0) { $0 + ($1.oracle?.given.count ?? 0) }
-    if given > 0 { lines.append("  \(given) positions were never right before they were revealed; they are counted as revealed when the trace revealed them") }
+    if given > 0 { lines.append("  \(given) positions are revealed because the trace did so, without a recorded belief that had them right") }
     if let fault = findings.lazy.compactMap(\.oracleFault).first { lines.append("  no oracle: \(fault)") }
     return lines.joined(separator: "\n")
   }

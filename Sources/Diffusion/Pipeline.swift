@@ -48,7 +48,8 @@ public struct Pipeline: Sendable {
     }
     guard step.edits.isEmpty, !step.isPassed, !isWrapper else { return }
     step.author = "progress"
-    if let best = step.open.ranked(by: { step.belief[$0].confidence }).first { step.reveal(best) }
+    let ranked = step.open.ranked { step.belief[$0].confidence }
+    for (index, position) in ranked.enumerated() where step.passes(position, "rank", Double(index + 1), atMost: 1) { step.reveal(position) }
   }
 }
 

@@ -38,7 +38,10 @@ struct Saber: Strategy {
 
     let bar = mean(reach.map { revealed[step.slot($0)] }.filter { !$0.isNaN }) ?? 1
     var chosen = step.open.filter { step.passes($0, "mean confidence", belief[$0].confidence, above: bar) }
-    if chosen.count < minimum { chosen = Array(step.open.ranked { belief[$0].confidence }.prefix(minimum)) }
+    if chosen.count < minimum {
+      let ranked = step.open.ranked { belief[$0].confidence }
+      chosen = ranked.enumerated().filter { step.passes($1, "rank", Double($0 + 1), atMost: Double(minimum)) }.map(\.element)
+    }
     for position in chosen {
       step.reveal(position)
       revealed[step.slot(position)] = belief[position].confidence
@@ -46,7 +49,10 @@ struct Saber: Strategy {
     // A round that leaves no mask before the block's end takes nothing back.
     guard !step.canvas.eligible.isEmpty else { return }
     let count = min(max(minimum / 2, (chosen.count - 1) / ratio + 1), chosen.count - 1)
-    for position in step.revocable.ranked(by: { -drops[$0] }).prefix(max(count, 0)) { step.remask(position) }
+    let falls = step.revocable.ranked { -drops[$0] }
+    for (index, position) in falls.enumerated() where step.passes(position, "rank of its fall", Double(index + 1), atMost: Double(count)) {
+      step.remask(position)
+    }
   }
 
   private func mean(_ values: [Double]) -> Double? { values.isEmpty ? nil : values.reduce(0, +) / Double(values.count) }

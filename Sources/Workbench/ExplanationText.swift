@@ -36,36 +36,58 @@ package struct ExplanationText {
 
   private var table: String {
     var rows: [[String]] = []
-    var last: (first: Int, words: String)?
+    // The rows of the round before, if nothing could happen in it.
+    var last: (first: Int, row: Int, words: [String])?
     for round in explanation.rounds {
       let words = story(round)
-      let isIdle = !round.isOpen && round.edits.isEmpty && round.belief == nil
+      let belief = round.shown < 0 ? round.belief : nil
+      let isIdle = !round.isOpen && round.edits.isEmpty && belief == nil
       if isIdle, let before = last, before.words == words {
-        rows[rows.count - 1][0] = "\(before.first)–\(round.index + 1)"
+        rows[before.row][0] = "\(before.first)–\(round.index + 1)"
         continue
       }
-      last = isIdle ? (round.index + 1, words) : nil
-      let belief = round.shown < 0 ? round.belief : nil
+      last = isIdle ? (round.index + 1, rows.count, words) : nil
       rows.append([
-        "\(round.index + 1)", belief.map { spelling($0.token) } ?? "", belief.map { fixed($0.confidence, 4) } ?? "", belief.map { fixed($0.margin, 4) } ?? "",
-        belief?.runnerUp.map { "\(spelling($0.token)) \(fixed($0.probability, 4))" } ?? "", words,
+        "\(round.index + 1)", belief.map { spelling($0.token) } ?? "", belief.map { probability($0.confidence) } ?? "",
+        belief.map { probability($0.margin) } ?? "", belief?.runnerUp.map { "\(spelling($0.token)) \(probability($0.probability))" } ?? "", words[0],
       ])
+      rows += words.dropFirst().map { Array(repeating: "", count: 5) + [$0] }
     }
     return TextTable(rows, header: ["round", "candidate", "confidence", "margin", "runner-up", "what happened"], numeric: [0, 2, 3]).text
   }
 
-  /// What a round made of the position, in words.
-  private func story(_ round: Explanation.Round) -> String {
+  /// What a round made of the position: a line with the bars that its own value was held against, and a line per rule that tested the whole canvas.
+  private func story(_ round: Explanation.Round) -> [String] {
     var parts = round.edits.map { edit in
       let token = edit.token >= 0 && edit.token != round.belief?.token ? " as \(spelling(edit.token))" : ""
       return "\(Self.verb(edit.kind)) by \(edit.author)\(token)" + (edit.branch == Edit.main ? "" : ", tried on branch \(edit.branch)")
     }
-    if round.isOpen || !parts.isEmpty { parts += round.comparisons.map(Self.words) }
-    guard parts.isEmpty else { return parts.joined(separator: "; ") }
+    let own = Self.bars(round.comparisons.filter { $0.position != nil })
+    // A test of the whole canvas could have revealed it where it was masked, in reach or not.
+    let others = round.position != nil && round.shown < 0 ? Self.bars(round.comparisons.filter { $0.position == nil }) : []
+    if parts.isEmpty, !round.isOpen || own.isEmpty { parts = [standing(round, hasBars: !others.isEmpty)] }
+    return [(parts + own).joined(separator: "; ")] + others
+  }
+
+  /// Where a position stands that nothing happened to.
+  private func standing(_ round: Explanation.Round, hasBars: Bool) -> String {
     guard round.position != nil else { return "not inserted yet" }
     if round.shown >= 0 { return "holds \(spelling(round.shown))" }
-    if round.isOpen { return round.belief == nil ? "stays masked" : "stays masked; no rule held it against a bar" }
-    return "out of reach: the current block is \(round.window.lowerBound) to \(round.window.upperBound - 1)"
+    guard round.isOpen else { return "out of reach: the current block is \(round.window.lowerBound) to \(round.window.upperBound - 1)" }
+    return round.belief == nil || hasBars ? "stays masked" : "stays masked; no rule held it against a bar"
+  }
+
+  /// Comparisons in words, those of one rule together, in order.
+  private static func bars(_ comparisons: [Comparison]) -> [String] {
+    var rules: [(who: String, bars: [String])] = []
+    for comparison in comparisons {
+      var who = comparison.rule
+      if comparison.branch != Edit.main { who += " on branch \(comparison.branch)" }
+      if comparison.position == nil { who += ", whole canvas" }
+      if rules.last?.who != who { rules.append((who, [])) }
+      rules[rules.count - 1].bars.append(words(comparison))
+    }
+    return rules.map { "\($0.who): \($0.bars.joined(separator: "; "))" }
   }
 
   private static func verb(_ kind: Edit.Kind) -> String {
@@ -78,17 +100,18 @@ package struct ExplanationText {
     }
   }
 
-  /// A comparison with how far the bar was missed, in as many digits as tell the value from the bar.
+  /// A comparison with how far the bar was missed, in as many digits as tell the value from the bar, and from 1.
   static func words(_ comparison: Comparison) -> String {
-    var who = comparison.rule
-    if comparison.branch != Edit.main { who += " on branch \(comparison.branch)" }
-    if comparison.position == nil { who += ", whole canvas" }
-    let decimals = (4...17).first { fixed(comparison.value, $0) != fixed(comparison.bar, $0) } ?? 4
-    let (value, bar) = (number(comparison.value, decimals), number(comparison.bar, decimals))
-    let statement = "\(who): \(comparison.name) \(value) \(sign(comparison)) \(bar)"
+    let decimals = (4...17).first { decimals in
+      let value = fixed(comparison.value, decimals)
+      let isOne = comparison.value < 1 && decimals < 9 && value == fixed(1, decimals)
+      return value != fixed(comparison.bar, decimals) && !isOne
+    }
+    let (value, bar) = (number(comparison.value, decimals ?? 4), number(comparison.bar, decimals ?? 4))
+    let statement = "\(comparison.name) \(value) \(sign(comparison)) \(bar)"
     if comparison.isMet { return statement }
     guard comparison.distance > 0 else { return statement + ", reached but not exceeded" }
-    return statement + ", missed by \(number(comparison.distance, decimals))"
+    return statement + ", missed by \(number(comparison.distance, decimals ?? 4))"
   }
 
   private static func sign(_ comparison: Comparison) -> String {

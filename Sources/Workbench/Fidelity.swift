@@ -1,23 +1,45 @@
 internal import Diffusion
+package import Traces
 
 /// How far a response is from another decode of the same problem, token by token, up to the end of the longer answer.
 ///
 /// An answer is the tokens before the first end token. Tokens given with the problem do not count, as no strategy can miss them.
-struct Fidelity: Hashable {
+package struct Fidelity: Sendable, Hashable {
   /// Share of answer tokens that are the other's, 0 to 1; 1 for two empty answers.
-  let tokens: Double
+  package let tokens: Double
   /// The first position that holds another token; nil where none does.
-  let firstDifference: Int?
+  package let firstDifference: Int?
 
   init(_ own: Outcome, _ other: Outcome, end: Token) {
-    let length = { (outcome: Outcome) in outcome.tokens.firstIndex(of: end) ?? outcome.tokens.count }
+    self.init(Answer(tokens: own.tokens, count: own.answerTokens), Answer(tokens: other.tokens, count: other.answerTokens), end: end)
+  }
+
+  /// The responses of two recorded decodes.
+  package init(_ own: SampleTrace, _ other: SampleTrace, end: Int32?) {
+    self.init(Answer(tokens: own.response, count: own.answerTokens), Answer(tokens: other.response, count: other.answerTokens), end: end)
+  }
+
+  /// In words, for two decodes side by side.
+  package var words: String {
+    guard let firstDifference else { return "the answers are the same" }
+    return "\(fixed(100 * tokens, 1)) % of the answers' tokens are the same, the first other one at position \(firstDifference)"
+  }
+
+  /// A response, and how many of the tokens before its first end token were not given.
+  private struct Answer {
+    let tokens: [Token]
+    let count: Int
+  }
+
+  private init(_ own: Answer, _ other: Answer, end: Token?) {
+    let length = { (answer: Answer) in answer.tokens.firstIndex { $0 == end } ?? answer.tokens.count }
     let longer = length(own) >= length(other) ? own : other
     let reach = length(longer)
     let differing = (0..<reach).filter { position in
       let (a, b) = (own.tokens.dropFirst(position).first, other.tokens.dropFirst(position).first)
       return a != b
     }
-    let free = longer.answerTokens
+    let free = longer.count
     tokens = free > 0 ? Double(free - differing.count) / Double(free) : 1
     firstDifference = differing.first
   }

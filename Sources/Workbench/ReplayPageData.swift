@@ -27,6 +27,7 @@ struct ReplayPageData {
         .list(
           sources.map { source in
             [
+              "rules": Setting(.list(source.rules.map { [Setting(.text($0.name)), Setting(.text($0.settings))] as Setting })),
               "strategy": Setting(.text(source.strategy)), "run": Setting(.text(TokenSpelling.visible(String(source.attributes.runDigest.prefix(16))))),
               "model": Setting(.text(TokenSpelling.visible(String(source.attributes.modelDigest.prefix(16))))),
             ]
@@ -39,9 +40,11 @@ struct ReplayPageData {
   /// Adds a sample as each trace has it.
   mutating func add(_ problem: String, _ sides: [Playback]) {
     let difference = sides.count == 2 ? ReplayDifference(sides[0], sides[1]) : nil
+    let fidelity = sides.count == 2 ? Fidelity(sides[0].sample, sides[1].sample, end: sides[0].vocabulary?.end) : nil
     let prompt = sources[0].spelling.text(sides[0].sample.prompt)
     samples.append([
       "problem": Setting(.text(TokenSpelling.visible(problem))), "prompt": Setting(.text(prompt)),
+      "answers": Setting(fidelity.map { .text($0.words) } ?? .null),
       "difference": difference.map { ["frame": Setting(.integer($0.frame)), "position": Setting(.integer($0.position))] } ?? Setting(.null),
       "sides": Setting(.list(sides.indices.map { side(sides[$0], $0) })),
     ])

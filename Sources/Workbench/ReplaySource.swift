@@ -12,8 +12,23 @@ package struct ReplaySource: Sendable {
   package let samples: [SampleTrace]
   /// How its tokens are shown.
   package let spelling: TokenSpelling
-  /// The rules that decoded it with their settings, as `credit: {decay: 0.7} + threshold: {confidence: 0.9}`.
-  package let strategy: String
+  /// The rules that decoded it; names alone where the file does not say their settings.
+  package let rules: [Rule]
+
+  /// A rule that decoded a trace.
+  package struct Rule: Sendable, Hashable {
+    /// Its name.
+    package let name: String
+    /// Its settings, as `{confidence: 0.9}`; empty where there are none.
+    package let settings: String
+
+    fileprivate init(_ name: String, _ settings: Setting? = nil) {
+      self.name = TokenSpelling.visible(name)
+      var isEmpty = false
+      if case .map(let entries)? = settings?.value { isEmpty = entries.isEmpty }
+      self.settings = isEmpty ? "" : settings.map { TokenSpelling.visible($0.description) } ?? ""
+    }
+  }
 
   /// - Parameters:
   ///   - file: where the trace is from, for messages.
@@ -23,8 +38,14 @@ package struct ReplaySource: Sendable {
     attributes = trace.attributes
     samples = try trace.samples()
     spelling = TokenSpelling(tokenizer, end: trace.attributes.vocabulary?.end)
-    strategy = TokenSpelling.visible(Self.strategy(of: trace.attributes.config) ?? Self.authors(of: samples))
+    rules = Self.rules(of: trace.attributes.config) ?? Self.authors(of: samples)
   }
+
+  /// The rules with their settings, as `credit: {decay: 0.7} + threshold: {confidence: 0.9}`.
+  package var strategy: String { rules.map { $0.settings.isEmpty ? $0.name : "\($0.name): \($0.settings)" }.joined(separator: " + ") }
+
+  /// The rules' names, as `credit + threshold`.
+  package var shortStrategy: String { rules.map(\.name).joined(separator: " + ") }
 
   /// The samples' problems, in order.
   package var names: [String] { samples.map(\.problem) }
@@ -51,22 +72,19 @@ package struct ReplaySource: Sendable {
   }
 
   /// What a resolved configuration says of its rules; nil where another program wrote something else.
-  private static func strategy(of config: String) -> String? {
+  private static func rules(of config: String) -> [Rule]? {
     let setting: Setting
     // A configuration of this program takes a few kilobytes.
     guard config.utf8.count < 1 << 16 else { return nil }
     do throws(ConfigurationError) { setting = try YAML.parse(config) } catch { return nil }
     guard case .list(let rules) = setting["strategy"]?.value, !rules.isEmpty else { return nil }
-    return rules.map { rule in
-      guard case .map(let entries) = rule.value else { return rule.description }
-      return entries.map { entry in
-        if case .map(let settings) = entry.value.value, settings.isEmpty { return entry.key }
-        return "\(entry.key): \(entry.value.description)"
-      }.joined(separator: ", ")
-    }.joined(separator: " + ")
+    return rules.flatMap { rule in
+      guard case .map(let entries) = rule.value else { return [Rule(rule.description)] }
+      return entries.map { Rule($0.key, $0.value) }
+    }
   }
 
-  private static func authors(of samples: [SampleTrace]) -> String {
-    Set(samples.flatMap { $0.edits.map(\.edit.author) }).subtracting(["progress"]).sorted().joined(separator: " + ")
+  private static func authors(of samples: [SampleTrace]) -> [Rule] {
+    Set(samples.flatMap { $0.edits.map(\.edit.author) }).subtracting(["progress"]).sorted().map { Rule($0) }
   }
 }

@@ -30,6 +30,13 @@ package struct TextTable {
   }
 }
 
+/// A probability with four decimals, and more where they matter: what is not 1 or 0 is not shown as such.
+package func probability(_ value: Double) -> String {
+  if value >= 0.999_999_5, value < 1 { return ">0.999999" }
+  if value > 0, value < 0.000_05 { return "<0.0001" }
+  return fixed(value, value > 0.9999 && value < 1 ? 6 : 4)
+}
+
 /// A number with a fixed count of decimals, without a locale; `–` for what is not a number.
 package func fixed(_ value: Double, _ decimals: Int) -> String {
   guard value.isFinite, abs(value) < 1e15 else { return value.isNaN ? "–" : value > 0 ? "∞" : "-∞" }

@@ -33,6 +33,9 @@ package struct TokenSpelling: Sendable {
     return "‘\(Self.visible(text))’ (\(token))"
   }
 
+  /// What a token writes, as it is; nil without a tokenizer.
+  package func piece(_ token: Token) -> String? { token >= 0 ? tokenizer?.token(token) : nil }
+
   /// The text of some tokens, special ones left out; without a tokenizer their ids.
   package func text(_ tokens: [Token]) -> String {
     guard let tokenizer else { return tokens.map { "\($0)" }.joined(separator: " ") }

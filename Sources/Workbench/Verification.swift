@@ -34,8 +34,9 @@ public struct Verification: Sendable {
     public let recorded: String
     /// The value now.
     public let now: String
-    /// How far apart they are; nil for values that are not numbers.
-    public let size: Double?
+    /// How far apart they are. For values that are no amounts, such as a token: the largest difference of a logit that both hold of the position, or of the
+    /// decision's confidence. Nil where there is no such number.
+    public internal(set) var size: Double?
     /// What the model believed of the position, then and now; nil at a level without beliefs.
     public var beliefs: (recorded: Believed, now: Believed)?
   }
@@ -105,16 +106,21 @@ public struct Verification: Sendable {
         note(round, position, "beliefs/top_tokens", Int(p.token), Int(q.token))
         if p.token == q.token { note(round, position, "beliefs/top_logits", Double(p.logit), Double(q.logit)) }
       }
+      var apart = 0.0
       for p in x.candidates {
-        if let q = y.candidates.first(where: { $0.token == p.token }) { largestLogit = max(largestLogit, Double(abs(p.logit - q.logit))) }
+        if let q = y.candidates.first(where: { $0.token == p.token }) { apart = max(apart, Double(abs(p.logit - q.logit))) }
       }
+      largestLogit = max(largestLogit, apart)
       note(round, position, "beliefs/log_sum_exp", a.logSumExp[i], b.logSumExp[j])
       note(round, position, "beliefs/entropy", a.entropy[i], b.entropy[j])
       if a.isExact, b.isExact {
         note(round, position, "beliefs/mass", a.mass[i], b.mass[j])
         note(round, position, "beliefs/moment", a.moment[i], b.moment[j])
       }
-      if start, first != nil { first?.beliefs = (x, y) }
+      if start, let found = first {
+        first?.beliefs = (x, y)
+        first?.size = found.size ?? apart
+      }
     }
     note(round, nil, "rows of beliefs", mine.count, theirs.count)
   }
@@ -122,7 +128,7 @@ public struct Verification: Sendable {
   private mutating func compareEdits(_ old: SampleRounds, _ new: SampleRounds, _ round: Int) {
     let (mine, theirs) = (old.edits(round), new.edits(round))
     for (a, b) in zip(mine, theirs) {
-      let before = differences
+      let (before, start) = (differences, first == nil)
       note(round, a.position, "edits/position", a.position, b.position)
       note(round, a.position, "edits/kind", Int(a.kind.rawValue), Int(b.kind.rawValue))
       note(round, a.position, "edits/token", Int(a.token), Int(b.token))
@@ -132,6 +138,7 @@ public struct Verification: Sendable {
       note(round, a.position, "edits/confidence", a.confidence, b.confidence)
       note(round, a.position, "edits/margin", a.margin, b.margin)
       note(round, a.position, "edits/entropy", a.entropy, b.entropy)
+      if start, let found = first { first?.size = found.size ?? abs(a.confidence - b.confidence) }
       if a.position == b.position, a.token == b.token { largestConfidence = max(largestConfidence, abs(a.confidence - b.confidence)) }
     }
     if mine.count != theirs.count {

@@ -18,10 +18,10 @@ import Traces
     let rounds = try #require(try TraceFile.read(file).samples().first?.roundCount)
     let all = try Command.run(["replay", file])
     #expect(all.code == 0 && all.errors == "" && !all.output.contains("\u{1B}"))
-    #expect(all.output.hasPrefix("before round 1 of \(rounds): "))
+    #expect(all.output.hasPrefix("lists/dev/1\n") && all.output.contains("\n\nbefore round 1 of \(rounds): "))
     for round in 1...rounds { #expect(all.output.contains("round \(round) of \(rounds): 1 revealed")) }
     let one = try Command.run(["replay", file, "--round", "2"])
-    #expect(one.output.hasPrefix("round 2 of \(rounds)") && one.output.contains("position  what    token") && !one.output.contains("round 3"))
+    #expect(one.output.contains("\n\nround 2 of \(rounds)") && one.output.contains("position  what    token") && !one.output.contains("round 3"))
   }
 
   @Test func jsonHoldsTheFrames() throws {
@@ -42,8 +42,10 @@ import Traces
     // To the last digit, which the reader of JSON above is not good for.
     let confidences = try Command.run(["replay", first, "--json"]).output.matches(of: #/"confidence":([-.e0-9]+)/#).compactMap { Double($0.output.1) }
     #expect(confidences == sample.edits.map(\.edit.confidence))
+    #expect(one.first?["response"] is String && edits.allSatisfy { $0["text"] is String && $0["runner_up"] is NSNull })
     let two = try frames(["--against", second, "--round", "1"])
     #expect((two["traces"] as? [[String: Any]])?.count == 2 && two.keys.contains("first_difference"))
+    #expect((two["answers"] as? [String: Any])?["token_agreement"] is Double && two["prompt"] is String)
   }
 
   @Test func aPageIsWritten() throws {

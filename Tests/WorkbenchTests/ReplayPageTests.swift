@@ -183,6 +183,10 @@ struct ReplayBrowserTests {
     let marked: [String] = try browser.evaluate("const mark = document.getElementById('difference').dataset; return [mark.round, mark.position]")
     #expect(marked == ["\(difference.frame)", "\(difference.position)"])
     #expect(try browser.evaluate("return document.querySelector('.canvas .cell[data-differs]').dataset.position") == "\(difference.position)")
+    let titles: [String] = try browser.evaluate("return Array.from(document.querySelectorAll('h2')).map(title => title.textContent)")
+    #expect(titles == sources.map(\.strategy))
+    let fidelity = Fidelity(playbacks[0].sample, playbacks[1].sample, end: ReplayFixture.toy.vocabulary.end)
+    #expect(try browser.evaluate("return document.getElementById('answers').textContent") == "In the end \(fidelity.words).")
     // Beyond the end of the shorter decode it stays as it ended.
     try browser.press(.end, on: "#round")
     try check(browser, sources, playbacks, playbacks.map(\.roundCount).max() ?? 0)

@@ -44,7 +44,7 @@ import Traces
         position  what    token    confidence  margin  entropy  by         runner-up
         ────────  ──────  ───────  ──────────  ──────  ───────  ─────────  ──────────────────────────
                1  remask               0.4000  0.3000   0.2500  saber
-               2  reveal  ‘3’ (2)      1.0000  0.9000   0.2500  threshold  ‘<!-- <script>’ (4) 0.0100
+               2  reveal  ‘3’ (2)    0.999987  0.9000   0.2500  threshold  ‘<!-- <script>’ (4) 0.0100
 
         """)
   }
@@ -65,9 +65,16 @@ import Traces
           decided at confidence 0.999987, margin 0.9000, entropy 0.2500
           model in round 2: ‘3’ (2) 0.999987, runner-up ‘<!-- <script>’ (4) 0.0100
 
+        ▒ masked  [x] just revealed  × taken back  {x} given  ∎ end token  ┃ current bl…
         paused  round 3 of 4  4 rounds/s  to round 1⏎
         space play  ←→ round  jk position  [] speed  gG ends  12⏎ jump  q quit
         """)
+  }
+
+  /// A list with more settings than a line takes is shown by its rules' names.
+  @Test func longTitlesKeepTheNames() throws {
+    let side = try ReplayFixture.sides([try ReplayFixture.source([try ReplayFixture.written()])])[0]
+    #expect(side.title(columns: 37) == "threshold: {confidence: 0.4}  correct" && side.title(columns: 36) == "threshold  correct")
   }
 
   /// Two decodes, one under the other: what differs is marked after the cell.
@@ -78,20 +85,29 @@ import Traces
     second.edits[1].edit.author = "other"
     let sides = try ReplayFixture.sides([try ReplayFixture.source([first]), try ReplayFixture.source([second], strategy: "other")])
     #expect(
-      ReplayFrames(sides).text(1) == """
+      ReplayFrames(sides).header == """
+        lists/test/7
+        red sun
         threshold: {confidence: 0.4}  correct
-        round 1 of 4: 2 revealed; 5 of 8 masked; 2.00 tokens per round so far; block 1 of 2; by threshold 2
+        other: {confidence: 0.4}  correct
+        first difference: round 1, position 1
+        in the end the answers are the same
+        ▒ masked  [x] just revealed  × taken back  {x} given  ∎ end token  ≠ differs  ┃ current block
+
+        """)
+    #expect(
+      ReplayFrames(sides).text(1) == """
+        threshold: round 1 of 4: 2 revealed; 5 of 8 masked; 2.00 tokens per round so far; block 1 of 2; by threshold 2
          0 ┃[red][sun≠  ▒  ▒ ┃ ▒ {3} ▒  ▒ │
 
-        other: {confidence: 0.4}  correct
-        round 1 of 4: 2 revealed; 5 of 8 masked; 2.00 tokens per round so far; block 1 of 2; by threshold 1, other 1
+        other: round 1 of 4: 2 revealed; 5 of 8 masked; 2.00 tokens per round so far; block 1 of 2; by threshold 1, other 1
          0 ┃[red][3≠    ▒  ▒ ┃ ▒ {3} ▒  ▒ │
 
         """)
     var screen = ReplayScreen(sides, ink: .plain)
     _ = screen.press(.character("d"))
     #expect(screen.frame == 1 && screen.cursor == 1)
-    #expect(screen.lines(columns: 80, rows: 40)[0] == "lists/test/7  first difference: round 1, position 1")
+    #expect(screen.lines(columns: 80, rows: 40)[0] == "lists/test/7  first difference: round 1, position 1; in the end the answers are…")
   }
 
   @Test func everyStateHasASignOfItsOwn() throws {

@@ -14,9 +14,12 @@ import Traces
   final class Recorded: Sendable {
     let folder: Folder
     let trace: String
+    /// The same problems, decoded in eight rounds each, whatever the model is sure of.
+    let slow: String
 
     init() throws {
-      folder = try Folder()
+      let folder = try Folder()
+      self.folder = folder
       let file = folder.path + "/e.yaml"
       try """
       name: asked
@@ -24,11 +27,14 @@ import Traces
       trace: beliefs
       strategies:
         both: [threshold: {confidence: 0.9}, sched: {high: 40, low: 40}]
+        slow: [quota: {steps: 8}]
       """.write(toFile: file, atomically: true, encoding: .utf8)
       let run = try Command.run(["run", file, "--output", folder.path])
       #expect(run.code == 0, "\(run.errors)")
-      let found = try FileManager.default.subpathsOfDirectory(atPath: folder.path).first { $0.hasSuffix("/trace.h5") }
-      trace = folder.path + "/" + (try #require(found))
+      let found = try FileManager.default.subpathsOfDirectory(atPath: folder.path).filter { $0.hasSuffix("/trace.h5") }
+      let traces = try found.map { (path: folder.path + "/" + $0, config: try TraceFile.read(folder.path + "/" + $0).attributes.config) }
+      trace = try #require(traces.first { $0.config.contains("threshold") }).path
+      slow = try #require(traces.first { $0.config.contains("quota") }).path
     }
   }
 
@@ -36,13 +42,15 @@ import Traces
     try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
   }
 
-  /// A copy of the shipped model with its last weights a little different.
+  /// A copy of the shipped model with every weight a little different.
   static func otherModel(in folder: Folder) throws -> String {
     let copy = folder.path + "/other"
     try FileManager.default.copyItem(atPath: ModelCatalog().directory("reference"), toPath: copy)
     let weights = URL(fileURLWithPath: copy + "/model.safetensors")
     var bytes = try Data(contentsOf: weights)
-    for index in bytes.indices.suffix(4096) where index % 2 == 0 { bytes[index] ^= 1 }
+    // The first eight bytes say how long the description of the tensors is. After it come numbers, the lowest byte of each first.
+    let described = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+    for index in stride(from: 8 + described, to: bytes.count, by: 2) { bytes[index] ^= 1 }
     try bytes.write(to: weights)
     return copy
   }
@@ -57,7 +65,7 @@ import Traces
     #expect(one["reproduced"] as? Bool == true && (one["samples"] as? [[String: Any]])?.count == 1)
   }
 
-  @Test(.disabled("in work: what replay and explain say of such traces")) func anotherModelDoesNot() throws {
+  @Test func anotherModelDoesNot() throws {
     let folder = try Folder()
     let trace = try Self.recorded.get().trace
     let other = try Self.otherModel(in: folder)
@@ -98,9 +106,9 @@ import Traces
   }
 
   /// A rule that reads what the trace does not hold is answered by the model that made it, and by no other.
-  @Test(.disabled("in work: what replay and explain say of such traces")) func whatTheTraceLacksTheModelAnswers() throws {
+  @Test func whatTheTraceLacksTheModelAnswers() throws {
     let folder = try Folder()
-    let trace = try Self.recorded.get().trace
+    let trace = try Self.recorded.get().slow
     let asked = ["replay", trace, "--what-if", "saber", "--sample", "lists/dev/0"]
     let result = try Command.run(asked)
     #expect(result.code == 0 && result.output.contains("the trace alone does not suffice: saber reads rows of positions that hold a token"))
@@ -126,7 +134,7 @@ import Traces
     #expect(result.errors.hasPrefix("unmask: " + message) && result.errors.count { $0 == "\n" } == 1, "\(result.errors)")
   }
 
-  @Test(.disabled("in work: what replay and explain say of such traces")) func aPositionIsExplained() throws {
+  @Test func aPositionIsExplained() throws {
     let recorded = try Self.recorded.get()
     let sample = try #require(try TraceFile.read(recorded.trace).samples().first)
     for position in [0, sample.response.count - 1] {
@@ -139,7 +147,8 @@ import Traces
       let edit = try #require(sample.edits.last { $0.edit.position == position })
       #expect(text.output.contains("revealed in round \(edit.round + 1) of \(rounds.count) by \(edit.edit.author)"))
       let bars = try #require(rounds[edit.round]["bars"] as? [[String: Any]])
-      #expect(bars.contains { $0["rule"] as? String == "threshold" && $0["value"] as? Double == edit.edit.confidence } || edit.edit.author == "progress")
+      // The reader of JSON is not good for the last digit.
+      #expect(bars.contains { $0["rule"] as? String == "threshold" && abs(($0["value"] as? Double ?? -1) - edit.edit.confidence) < 1e-12 })
     }
   }
 

@@ -61,6 +61,14 @@ import Traces
     let session = try ToyTrace.session(try ToyTrace.make("threshold"))
     let checked = try #require(try Verification(session, 0, on: ToyDenoiser(sharpness: 4, seed: 99)))
     #expect(checked.first?.round == 0 && checked.parts && checked.compared < checked.rounds && checked.reproduced == 0)
+    // Whatever came out differently, it is said by how much.
+    for seed in 2...20 as ClosedRange<UInt64> {
+      for level in [TraceLevel.edits, .beliefs(8)] {
+        let session = try ToyTrace.session(try ToyTrace.make(["quota": ["steps": 8]], level: level))
+        let first = try #require(try Verification(session, 0, on: ToyDenoiser(sharpness: 4, seed: seed))?.first)
+        #expect(first.round == nil || first.size ?? 0 > 0, "\(first)")
+      }
+    }
   }
 
   @Test func anotherStrategyParts() throws {

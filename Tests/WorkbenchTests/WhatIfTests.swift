@@ -123,6 +123,23 @@ import Traces
     }
   }
 
+  /// Early stops reveal what no belief was recorded of, revisers reveal other tokens first: neither is faster than the bound drawn from its own record.
+  @Test(
+    arguments: [
+      "saber", "hex", ["freedave": ["base": ["threshold"]]], [["quota": ["steps": 16]], ["sched": ["high": 2, "low": 0.5]]],
+      [["threshold": ["confidence": 0.3]], ["prophet": ["answer_start": 0, "gaps": [0.5, 0.5, 0.5]]]],
+    ] as [Setting]) func neitherStopsNorRevisersBeatIt(_ strategy: Setting) throws
+  {
+    for seed in 0..<8 as Range<UInt64> {
+      let toy = ToyDenoiser(context: 2, radius: 6, sharpness: 5, seed: seed)
+      for blocks in [4, 16] {
+        let (oracle, sample) = try Self.oracle(try ToyTrace.make(strategy, ToyTrace.Geometry(blocks: blocks), on: toy))
+        #expect(oracle.rounds.count <= sample.rounds.count)
+        #expect(oracle.rounds.joined().sorted() == Array(0..<16) && Set(oracle.given).isSubset(of: 0..<16))
+      }
+    }
+  }
+
   /// Position `p` is right once every position before it is there: a chain, one round each, whatever was recorded.
   @Test func aChainTakesARoundPerLink() throws {
     let vocabulary = Vocabulary(size: 6, mask: 5, end: 4)

@@ -183,7 +183,9 @@ const makeView = (side, source) => {
   const rounds = side.frames.length - 1;
   const verdict = ["", "wrong", "correct"][side.correct + 1];
   const rate = rounds ? `${(side.answerTokens / rounds).toFixed(2)} tokens per round` : "";
-  view.querySelector("h2").textContent = source.strategy || "replay";
+  const rules = source.rules.length ? source.rules : [["replay", ""]];
+  view.querySelector("h2").replaceChildren(...rules.flatMap(([name, settings], index) =>
+    [index ? " + " : "", name, settings && element("small", "", `: ${settings}`)]));
   view.querySelector("h2").title = `run ${source.run}, model ${source.model}`;
   view.querySelector(".facts").textContent = [plural(rounds, "round"), plural(side.answerTokens, "token"), rate, verdict].filter(Boolean).join(" · ");
   view.querySelector(".heat figcaption").replaceChildren(
@@ -226,6 +228,7 @@ const open = (sample) => {
   byId("jump").hidden = byId("mark").hidden = !parting;
   byId("difference").firstElementChild.textContent = !parting ? "The canvases are the same after every round."
     : `First difference: ${parting.frame ? `round ${parting.frame}` : "before the first round"}, position ${parting.position}.`;
+  byId("answers").textContent = parting && shown.answers ? `In the end ${shown.answers}.` : "";
   if (parting) Object.assign(byId("difference").dataset, { round: parting.frame, position: parting.position });
   if (parting) byId("mark").style.left = `calc(8px + (100% - 16px) * ${parting.frame / Math.max(last, 1)})`;
   drawCharts();
