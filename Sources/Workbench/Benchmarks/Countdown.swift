@@ -24,7 +24,7 @@ package struct Countdown: Benchmark {
   }
 
   /// How many numbers a level has, and how large they and the results may be.
-  private static let sizes = [(count: 2, number: 50, result: 80), (count: 3, number: 9, result: 30), (count: 4, number: 9, result: 24)]
+  private static let sizes = [(count: 2, number: 50, result: 80), (count: 3, number: 10, result: 30), (count: 4, number: 9, result: 24)]
 
   /// All puzzles of each size and split, in random order, but for those whose numbers are all equal. There are so few that problems drawn one
   /// by one would repeat.
