@@ -35,8 +35,8 @@ def sums(draw):
 
 
 def letter(problem):
-    reason, mark, answer = problem["answer"].partition(" ####")
-    spans = [[reason + mark, True], [answer, False]]
+    reason, mark, (letter, option) = (*problem["answer"].partition(" ####")[:2], problem["answer"].split()[-2:])
+    spans = [[reason + mark, True], [f" {letter}", False], [f" {option}", True]]
     return dict(prompt=problem["prompt"], answer=problem["answer"], kind="letters", level=problem["level"], spans=spans)
 
 

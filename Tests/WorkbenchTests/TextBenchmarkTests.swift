@@ -45,7 +45,7 @@ import Testing
         let grade = choice.grade(" Any reason will do. #### \(letter)", problem)
         #expect(grade.isCorrect == (option == fitting[0]) && grade.extracted == letter, "\(problem.prompt)")
       }
-      let tail = "#### \(try #require(choice.extract(problem.answer)))"
+      let tail = "#### \(try #require(choice.extract(problem.answer))) \(fitting[0])"
       #expect(problem.answer.hasSuffix(tail))
       // A reason speaks of the right option, or of the others.
       #expect(options.contains { problem.answer.dropLast(tail.count).split { " .".contains($0) }.contains(Substring($0)) })
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (" It can fly. #### B", "B"), ("#### (C)", "C"), ("#### x #### A", "A"), ("##### D", "D"), ("#### B #### C", "B"), ("#### E.", "E"),
+    (" It can fly. #### B", "B"), ("#### (C)", "C"), ("#### x #### A", "A"), ("##### D", "D"), ("#### B #### C", "B"), ("#### E.", "E"), ("#### D pie", "D"),
     ("####A\n", "A"),
   ])
   func theLetterAfterTheMarkIsFound(_ response: String, _ letter: String) { #expect(Choice().extract(response) == letter) }

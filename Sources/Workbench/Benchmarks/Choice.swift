@@ -1,10 +1,11 @@
-/// Multiple choice with a short reason and the letter after `####`: a fact of a small fixed world, two facts, the odd one out, or numbers.
+/// Multiple choice with a short reason, then letter and option after `####`: a fact of a small fixed world, two facts, the odd one out, or
+/// numbers.
 ///
 /// The question together with its options, whatever their order, decides the split. The world's facts are the same in all of them.
 package struct Choice: Benchmark {
   package static let name = "choice"
-  package static let summary = "multiple choice among 3 to 5 options, a short reason and the letter after ####"
-  package static let version = 1
+  package static let summary = "multiple choice among 3 to 5 options, a short reason, and letter and option after ####"
+  package static let version = 2
   package static let levelUnit = "options"
   package static let geometry = Geometry(genLength: 24, blockLength: 8)
 
@@ -40,7 +41,7 @@ package struct Choice: Benchmark {
       let letter = zip(Self.letters, options).first { $0.1 == question.right }?.0 ?? ""
       let problem = Problem(
         id: "\(Self.name)/\(split.rawValue)/\(index)", prompt: "\(question.text) \(listed)\n",
-        answer: " \(question.reason) #### \(letter)", kind: kind.rawValue, level: count)
+        answer: " \(question.reason) #### \(letter) \(question.right)", kind: kind.rawValue, level: count)
       return (question.content + ": " + options.sorted().joined(separator: " "), problem)
     }
   }
@@ -121,7 +122,7 @@ package struct Choice: Benchmark {
     return nil
   }
 
-  /// Correct when the letter is the reference's; the reason is not looked at.
+  /// Correct when the letter is the reference's; reason and option are not looked at.
   package func grade(_ response: String, _ problem: Problem) -> Grade {
     let found = extract(response)
     return Grade(isCorrect: found != nil && found == extract(problem.answer), extracted: found)
