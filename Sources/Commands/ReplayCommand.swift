@@ -19,6 +19,7 @@ struct ReplayCommand: ParsableCommand {
         unmask replay TRACE --sample lists/test/7 --against OTHER --html replay.html
         unmask replay TRACE --round 3 --json
         unmask replay TRACE --verify
+        unmask replay TRACE --verify --tape
         unmask replay TRACE --what-if 'threshold: {confidence: 0.8}'
       """)
 
@@ -29,6 +30,7 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: "Another trace of the same problem, shown beside the first.") var against: String?
   @Option(help: "Only this round, or begin with it.") var round: Int?
   @Flag(help: "Run the model again and compare every round.") var verify = false
+  @Flag(help: "With --verify: the recorded beliefs stand in for the model, so that a strategy is tested without any weights.") var tape = false
   @OptionGroup var whatIf: ReplayWhatIf.Options
   @Flag(help: "Print JSON.") var json = false
 
@@ -38,6 +40,8 @@ struct ReplayCommand: ParsableCommand {
     let wishes = [verify, whatIf.isAsked, html != nil].count { $0 }
     if wishes > 1 { throw ValidationError("give one of --verify, --what-if (with --without, --set, --oracle) and --html") }
     if against != nil, verify || whatIf.isAsked { throw ValidationError("--against goes with watching and --html") }
+    if tape, !verify { throw ValidationError("--tape goes with --verify; --what-if asks the trace first by itself") }
+    if tape, model != nil { throw ValidationError("--tape does without a model; leave --model out") }
     if let round, round < 0 { throw ValidationError("--round is 0 or more") }
     if round != nil, wishes > 0 { throw ValidationError("--round goes with watching and --json") }
     if json, html != nil { throw ValidationError("--json and --html are two different outputs") }
@@ -47,7 +51,7 @@ struct ReplayCommand: ParsableCommand {
   func run() throws {
     let trace = try TraceFile.read(self.trace)
     let one = sample == Self.all ? nil : sample
-    if verify { return try ReplayVerify.run(trace: trace, path: self.trace, sample: one, model: model ?? Self.standard, json: json) }
+    if verify { return try ReplayVerify.run(trace: trace, path: self.trace, sample: one, model: model ?? Self.standard, isTape: tape, json: json) }
     if whatIf.isAsked {
       return try ReplayWhatIf.run(trace: trace, path: self.trace, sample: one, model: model ?? Self.standard, options: whatIf, json: json)
     }

@@ -4,45 +4,57 @@ internal import Models
 internal import Traces
 internal import Workbench
 
-/// `replay --verify`: runs the model again along a trace and compares every round with what was recorded.
+/// `replay --verify`: runs the model again along a trace, or has the trace stand in for it, and compares every round with what was recorded.
 enum ReplayVerify {
   /// - Parameters:
   ///   - path: the trace's file, for messages.
   ///   - sample: one sample's problem; nil for all.
   ///   - model: a model's name or directory.
+  ///   - isTape: whether the recorded beliefs answer instead of the model.
   /// - Throws: `Failure` with code 1 where anything differs.
-  static func run(trace: Trace, path: String, sample: String?, model: String, json: Bool) throws {
+  static func run(trace: Trace, path: String, sample: String?, model: String, isTape: Bool, json: Bool) throws {
     let beside = TraceModel(model, beside: trace)
     let session = try TraceSession(trace, catalog: Unmask.catalog, benchmarks: Unmask.benchmarks, tokenizer: beside.tokenizer)
     let indices = try session.indices(of: sample)
-    let loaded = try beside.load()
-    guard loaded.denoiser.vocabulary == session.vocabulary else {
+    let loaded = isTape ? nil : try beside.load()
+    if let loaded, loaded.denoiser.vocabulary != session.vocabulary {
       throw ConfigurationError.unsupported("\(beside.identity(loaded)) has another vocabulary than the trace's tokens; name its own with --model")
-    }
-    if !json {
-      Terminal.out("\(path): \(indices.count) samples, recorded at the level \(session.level.name)")
-      Terminal.out(beside.identity(loaded))
-      if let engine = session.engine, engine != RunPlan.engineVersion {
-        Terminal.out("recorded by engine version \(engine), this is \(RunPlan.engineVersion): some strategy decides differently by intent")
-      }
     }
     Terminal.catchInterrupts()
     let progress = Progress("verify", done: 0, total: indices.count)
     var checked: [Verification] = []
     for index in indices {
-      guard let next = try Verification(session, index, on: loaded.denoiser, while: { !Terminal.isInterrupted }) else { break }
+      let denoiser: any Denoiser = if let loaded { loaded.denoiser } else { try tape(session, index) }
+      guard let next = try Verification(session, index, on: denoiser, while: { !Terminal.isInterrupted }) else { break }
+      if isTape, let first = next.first, first.column == Verification.failure { throw Self.lack(first.now) }
       checked.append(next)
       progress.advance()
     }
     progress.finish()
     let differing = checked.filter { $0.first != nil }
     if json {
-      Terminal.out(self.json(checked, path: path, session: session, digest: loaded.digest).json)
+      Terminal.out(self.json(checked, path: path, session: session, digest: loaded?.digest).json)
     } else {
+      Terminal.out("\(path): \(indices.count) samples, recorded at the level \(session.level.name)")
+      Terminal.out(loaded.map(beside.identity) ?? "the beliefs of the trace, without the model")
+      if let engine = session.engine, engine != RunPlan.engineVersion {
+        Terminal.out("recorded by engine version \(engine), this is \(RunPlan.engineVersion): some strategy decides differently by intent")
+      }
       for line in lines(checked, beside.spelling) { Terminal.out(line) }
     }
     if checked.count < indices.count { throw Failure.interrupted("interrupted after \(checked.count) of \(indices.count) samples") }
     if !differing.isEmpty { throw Failure(code: 1, message: "") }
+  }
+
+  /// The trace of a sample in place of the model.
+  private static func tape(_ session: TraceSession, _ index: Int) throws -> TapeDenoiser {
+    let tape = try TapeDenoiser(session.samples[index], canvases: session.canvases(of: index))
+    if let refusal = tape.refusal(of: try session.pipeline(), sampling: session.sampling) { throw lack(refusal) }
+    return tape
+  }
+
+  private static func lack(_ reason: String) -> ConfigurationError {
+    .unsupported("the trace does not suffice: \(reason); leave --tape out to ask the model")
   }
 
   /// The findings in words.
@@ -83,7 +95,7 @@ enum ReplayVerify {
     belief.candidates.prefix(3).map { "\(spelling.exact($0.token)) \(exp(Double($0.logit) - belief.logSumExp))" }.joined(separator: "  ")
   }
 
-  private static func json(_ checked: [Verification], path: String, session: TraceSession, digest: String) -> Setting {
+  private static func json(_ checked: [Verification], path: String, session: TraceSession, digest: String?) -> Setting {
     let belief = { (belief: Verification.Believed) -> Setting in
       [
         "tokens": Setting(.list(belief.candidates.map { Setting(.integer(Int($0.token))) })),
@@ -109,7 +121,7 @@ enum ReplayVerify {
     }
     return [
       "trace": Setting(.text(path)), "level": Setting(.text(session.level.name)), "reproduced": Setting(.bool(checked.allSatisfy { $0.first == nil })),
-      "model_digest": ["recorded": Setting(.text(session.attributes.modelDigest)), "now": Setting(.text(digest))],
+      "model_digest": ["recorded": Setting(.text(session.attributes.modelDigest)), "now": Setting(digest.map { .text($0) } ?? .null)],
       "engine": ["recorded": integer(session.engine), "now": Setting(.integer(RunPlan.engineVersion))], "samples": Setting(.list(samples)),
     ]
   }

@@ -22,6 +22,9 @@ public struct Verification: Sendable {
   /// The largest difference of an edit's confidence over all rounds compared.
   public private(set) var largestConfidence = 0.0
 
+  /// The `column` of a difference that is no value: decoding failed, for the reason that `now` gives.
+  package static let failure = "decoding"
+
   /// One value that came out differently.
   public struct Difference: Sendable {
     /// The round's index in the sample; nil where the sample as a whole differs.
@@ -67,7 +70,7 @@ public struct Verification: Sendable {
       compare(old, new, round: compared)
       compared += 1
     }
-    if case .failed(_, let error) = outcome { note(now.rounds.count, nil, "decoding", "ends", error.description) }
+    if case .failed(_, let error) = outcome { note(now.rounds.count, nil, Self.failure, "ends", error.description) }
     if first == nil { compareWhole(recorded, now) }
   }
 

@@ -65,6 +65,33 @@ import Traces
     #expect(one["reproduced"] as? Bool == true && (one["samples"] as? [[String: Any]])?.count == 1)
   }
 
+  /// The trace stands in for the model: a changed strategy is noticed where no weights are at hand.
+  @Test func aStrategyIsTestedWithoutWeights() throws {
+    let recorded = try Self.recorded.get()
+    let asked = ["replay", recorded.slow, "--verify", "--tape"]
+    let result = try Command.run(asked)
+    #expect(result.code == 0 && result.output.contains("the beliefs of the trace, without the model\nreproduced bit for bit: all 24 rounds of 3 samples"))
+    #expect(try Self.object(try Command.run(asked + ["--json"]).output)["reproduced"] as? Bool == true)
+    // The same record, signed by a list that decides otherwise.
+    let folder = try Folder()
+    let (changed, beyond) = (folder.path + "/changed.h5", folder.path + "/beyond.h5")
+    var trace = try TraceFile.read(recorded.slow)
+    let config = trace.attributes.config
+    trace.attributes.config = config.replacing(#""steps":8"#, with: #""steps":16"#)
+    try TraceFile.write(trace, to: changed)
+    let other = try Command.run(["replay", changed, "--verify", "--tape"])
+    #expect(other.code == 1 && other.output.contains("first difference: lists/dev/0, round 1 of 8, position "), "\(other.output)")
+    trace.attributes.config = config.replacing(#/"strategy":\[.*?\]/#, with: #""strategy":[{"saber":{"minimum":2,"ratio":8}}]"#)
+    try TraceFile.write(trace, to: beyond)
+    for (arguments, message) in [
+      (["replay", beyond, "--verify", "--tape"], "the trace does not suffice: saber reads rows of positions that hold a token"),
+      (["replay", beyond, "--tape"], "--tape goes with --verify"), (asked + ["--model", "reference"], "--tape does without a model"),
+    ] {
+      let refused = try Command.run(arguments)
+      #expect(refused.code == 2 && refused.output == "" && refused.errors.contains(message), "\(refused.errors)")
+    }
+  }
+
   @Test func anotherModelDoesNot() throws {
     let folder = try Folder()
     let trace = try Self.recorded.get().trace
