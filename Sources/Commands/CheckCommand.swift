@@ -8,20 +8,22 @@ struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Regression-test strategies against goldens: decode them again and compare every decision.",
     discussion: """
-      Decisions and costs have to be the recorded ones, beliefs within the suite's tolerance. On a difference the first round that
-      differs is shown, and what would take the golden's place is left in the suite's folder `pending`. Exit code 1 if a golden is
-      different, missing, extra, edited or damaged.
+      Decisions and costs have to be the recorded ones, beliefs within the suite's tolerance. On a difference the first round that differs is \
+      shown, and what would take the golden's place is left in the suite's folder `pending`. Exit code 1 if a golden is different, missing, \
+      extra, edited or damaged.
 
       EXAMPLES
         unmask check
         unmask check --only threshold
         unmask check --junit goldens.xml
-        unmask check --accept                            show what would change, ask, and record it
-        unmask check --create my-goldens --model DIR --strategies mine.yaml --problems lists/dev/3 arithmetic/dev/2
+        unmask check --accept
+        unmask check --create DIR --strategies mine.yaml --model MODEL
 
-      Without SUITE the suite that ships is checked. A new suite holds every strategy of the catalog, or those of --strategies: an
-      experiment, or the map that stands under its `strategies`. Models are followed by `ties`, which is made of arithmetic and whose
-      confidences meet bars exactly, so that a bar that turns from >= to > is noticed.
+      Without SUITE the suite that ships is checked. --accept shows what would change, asks, and records it.
+
+      --create makes a suite of one's own and records it: every strategy of the catalog, or those of --strategies (an experiment, or the map \
+      under its `strategies`), decoded on a few problems with the model, and on `ties`. That is a model made of arithmetic whose confidences \
+      meet bars exactly, so that a bar that turns from >= to > is noticed.
       """)
 
   @Argument(help: "A suite's folder.") var suite: String?
@@ -69,7 +71,8 @@ struct CheckCommand: ParsableCommand {
     if accept || create != nil { return try revise(report, check) }
     guard !report.isPassed else { return }
     let bad = report.strategies.filter { $0.results.contains { !$0.verdict.isFine } }
-    let advice = "what would take their place is in \(folder)/\(GoldenCheck.pending), `unmask check --accept` shows and records it"
+    let command = ["unmask check", self.suite, "--accept"].compactMap(\.self).joined(separator: " ")
+    let advice = "what would take their place is in \(folder)/\(GoldenCheck.pending), `\(command)` shows and records it"
     throw Failure(code: 1, message: "\(bad.count) of \(report.strategies.count) strategies do not match their goldens: \(names(bad)); \(advice)")
   }
 
@@ -83,12 +86,14 @@ struct CheckCommand: ParsableCommand {
   private func show(_ report: GoldenReport) {
     for strategy in report.strategies {
       let bad = strategy.results.filter { !$0.verdict.isFine }
-      if bad.isEmpty { continue }
+      // That the model is another was said; it need not be said of each golden.
+      if bad.allSatisfy(\.verdict.isOfAnotherModel) { continue }
       Terminal.out("\(strategy.name): \(bad.count) of \(strategy.results.count) goldens do not hold")
-      for result in bad {
+      for result in bad where !result.verdict.isOfAnotherModel {
         for line in report.lines(result, width: Terminal.width, hasColour: Terminal.hasColour) { Terminal.out("  " + line) }
       }
     }
+    if report.results.contains(where: { $0.verdict.difference != nil }) { Terminal.out("(\(CanvasText.legend(hasColour: Terminal.hasColour)))") }
     let fine = report.strategies.filter { $0.results.allSatisfy(\.verdict.isFine) }
     guard !fine.isEmpty else { return }
     let goldens = fine.reduce(0) { $0 + $1.results.count }

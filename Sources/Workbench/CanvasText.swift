@@ -19,7 +19,7 @@ package struct CanvasText: Sendable {
     var lines = [""]
     var used = 0
     for (token, state) in zip(response, states) {
-      let (piece, columns) = hasColour ? coloured(token, state) : plain(token, state)
+      let (piece, columns) = drawn(token, state, hasColour: hasColour)
       if used + columns > width, used > 0 {
         lines.append("")
         used = 0
@@ -35,6 +35,11 @@ package struct CanvasText: Sendable {
     if token < 0 { return "▒" }
     if token == end { return "·" }
     return TokenSpelling.visible(spelling(token) ?? " \(token)")
+  }
+
+  /// One cell, with the columns it takes.
+  func drawn(_ token: Token, _ state: Replay.State, hasColour: Bool) -> (text: String, columns: Int) {
+    hasColour ? coloured(token, state) : plain(token, state)
   }
 
   private func plain(_ token: Token, _ state: Replay.State) -> (text: String, columns: Int) {

@@ -26,6 +26,9 @@ package struct GoldenCheck: Sendable {
     self.suite = suite
     decoder = GoldenDecoder(suite: suite, catalog: catalog, benchmarks: benchmarks)
     let all = suite.entries(catalog)
+    if let twice = suite.bars.first(where: { bar in all.count { $0.name == bar.name } > 1 }) {
+      throw .composition("two strategies of the suite are called `\(twice.name)`, and their goldens would have one name")
+    }
     if let only, !all.contains(where: { $0.name == only }) {
       throw .unknownName(name: only, kind: "strategy in the suite", known: all.map(\.name))
     }
@@ -82,10 +85,11 @@ package struct GoldenCheck: Sendable {
   /// Every strategy on every model and benchmark, and the edges that were found when these were recorded.
   private func wanted(_ manifest: GoldenManifest) -> [Golden] {
     entries.flatMap { entry in
-      models.flatMap { model in
+      let isBar = suite.bars.contains(entry)
+      return models.filter { $0.isExact || !isBar }.flatMap { model in
         let standing = groups(model).map { Golden(strategy: entry.name, model: model, benchmark: $0, rules: entry.rules) }
           .filter { manifest.record($0.file) != nil || isDecodable($0, model) }
-        let edges = manifest.records.filter { $0.edge != nil && $0.strategy == entry.name && $0.model == model.name }
+        let edges = manifest.records.filter { !isBar && $0.edge != nil && $0.strategy == entry.name && $0.model == model.name }
         return standing + edges.map(Golden.init)
       }
     }
@@ -189,7 +193,7 @@ package struct GoldenCheck: Sendable {
   private func compare(_ trace: Trace, _ fresh: GoldenDecoder.Decoded, _ golden: Golden) throws(RunError) -> GoldenReport.Verdict {
     let recorded: [SampleTrace]
     do { recorded = try trace.samples() } catch { throw .trace(error) }
-    let comparisons = zip(recorded, fresh.samples).map { GoldenComparison($0, $1, tolerance: suite.tolerance) }
+    let comparisons = zip(zip(recorded, fresh.samples), fresh.comparisons).map { GoldenComparison($0.0, $0.1, asked: $1, tolerance: suite.tolerance) }
     let first = comparisons.compactMap(\.difference).first
     if let what = try change(of: golden, trace, fresh) { return .settings(what, first) }
     if let first { return .different(first) }

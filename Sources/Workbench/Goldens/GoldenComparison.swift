@@ -12,11 +12,13 @@ struct GoldenComparison {
 
   private let golden: SampleTrace
   private let now: SampleTrace
+  private let asked: [[Comparison]]
   private let tolerance: GoldenSuite.Tolerance
   private let names: (golden: BeliefRows, now: BeliefRows)
 
-  init(_ golden: SampleTrace, _ now: SampleTrace, tolerance: GoldenSuite.Tolerance) {
-    (self.golden, self.now, self.tolerance) = (golden, now, tolerance)
+  /// - Parameter asked: what the rules held against their bars now, by round.
+  init(_ golden: SampleTrace, _ now: SampleTrace, asked: [[Comparison]] = [], tolerance: GoldenSuite.Tolerance) {
+    (self.golden, self.now, self.asked, self.tolerance) = (golden, now, asked, tolerance)
     names = (BeliefRows(golden), BeliefRows(now))
     for round in 0..<max(golden.rounds.count, now.rounds.count) where difference == nil { compare(round) }
     if difference == nil, golden.response != now.response { difference = GoldenDifference(golden, now, round: nil, what: ["the responses differ"]) }
@@ -33,8 +35,8 @@ struct GoldenComparison {
     let areEqual = edits.0.map(GoldenDecision.init) == edits.1.map(GoldenDecision.init)
     var what = costFaults(golden.rounds[round], now.rounds[round])
     guard areEqual, what.isEmpty else {
-      let cause: GoldenDifference.Cause = beliefs.faults.isEmpty ? beliefs.isBitEqual ? .equalBeliefs : .nearBeliefs : .otherBeliefs(beliefs.faults[0])
-      difference = GoldenDifference(golden, now, round: round, what: what, cause: cause)
+      difference = GoldenDifference(
+        golden, now, round: round, what: what, cause: cause(beliefs), asked: asked.indices.contains(round) ? asked[round] : [])
       return
     }
     for (old, new) in zip(edits.0, edits.1) {
@@ -45,6 +47,12 @@ struct GoldenComparison {
     }
     what = beliefs.faults + what
     if !what.isEmpty { difference = GoldenDifference(golden, now, round: round, what: what, cause: .decisionsEqual) }
+  }
+
+  private func cause(_ beliefs: (faults: [String], isBitEqual: Bool)) -> GoldenDifference.Cause {
+    if golden.beliefs == nil || now.beliefs == nil { return .exactModel }
+    if let first = beliefs.faults.first { return .otherBeliefs(first) }
+    return beliefs.isBitEqual ? .equalBeliefs : .nearBeliefs
   }
 
   private func costFaults(_ old: RecordedRound, _ new: RecordedRound) -> [String] {

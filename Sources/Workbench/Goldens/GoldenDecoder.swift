@@ -17,17 +17,26 @@ struct GoldenDecoder: Sendable {
     let samples: [SampleTrace]
     /// Every setting of the rules, defaults filled in.
     let settings: Setting
+    /// What rules held against their bars, by sample and round.
+    let comparisons: [[[Comparison]]]
+
     /// The bars that rules say they held values against.
-    let bars: Set<GoldenBar>
+    var bars: Set<GoldenBar> { Set(comparisons.joined().joined().map(GoldenBar.init)) }
+
     /// Those of them that were met exactly.
-    let ties: Set<GoldenBar>
+    var ties: Set<GoldenBar> { Set(comparisons.joined().joined().filter { $0.distance == 0 }.map(GoldenBar.init)) }
 
     /// What was decided, without what was believed.
     var decisions: [[GoldenDecision]] { samples.map { $0.edits.map(GoldenDecision.init) } }
   }
 
+  /// How much of a decode a golden records. Where a bar is met on purpose only decisions matter, and a model made of arithmetic believes what it believed.
+  func level(of golden: Golden) -> TraceLevel {
+    golden.edge == nil && !suite.bars.contains { $0.name == golden.strategy } ? .beliefs(suite.candidates) : .edits
+  }
+
   /// A trace of canvases before their first round: what is to be decoded for a golden that is not there yet.
-  func blank(_ golden: Golden, _ model: GoldenModel) throws(RunError) -> Trace {
+  func blank(_ golden: Golden, _ model: GoldenModel, level: TraceLevel? = nil) throws(RunError) -> Trace {
     do throws(ConfigurationError) {
       let geometry = try geometry(of: golden.benchmark)
       let canvases = try canvases(of: golden.benchmark, model, geometry)
@@ -43,15 +52,16 @@ struct GoldenDecoder: Sendable {
         ],
         "seed": Setting(.integer(suite.seed)), "strategy": golden.rules,
       ]
-      return try trace(samples, config, model.digest, model.denoiser.vocabulary)
+      return try trace(samples, config, model.digest, model.denoiser.vocabulary, level ?? self.level(of: golden))
     } catch { throw .configuration(error) }
   }
 
-  private func trace(_ samples: [SampleTrace], _ config: Setting, _ model: String, _ vocabulary: Vocabulary?) throws(ConfigurationError) -> Trace {
+  private func trace(
+    _ samples: [SampleTrace], _ config: Setting, _ model: String, _ vocabulary: Vocabulary?, _ level: TraceLevel
+  ) throws(ConfigurationError) -> Trace {
     let json = config.json
     let attributes = Trace.Attributes(
-      config: json, runDigest: RunPlan.digest(of: config.sorted.json), modelDigest: model, level: .beliefs(suite.candidates), vocabulary: vocabulary,
-      timing: .shared)
+      config: json, runDigest: RunPlan.digest(of: config.sorted.json), modelDigest: model, level: level, vocabulary: vocabulary, timing: .shared)
     do { return try Trace(attributes: attributes, samples: samples) } catch { throw .unsupported("\(error)") }
   }
 
@@ -62,7 +72,8 @@ struct GoldenDecoder: Sendable {
     guard benchmark != nil else {
       return try (0..<TieDenoiser.problems).map { (index) throws(ConfigurationError) in
         let canvas = try Canvas(
-          prompt: TieDenoiser().prompt(index), length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: model.denoiser.vocabulary)
+          prompt: TieDenoiser().prompt(index), length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: model.denoiser.vocabulary,
+          pinned: TieDenoiser.pinned.filter { $0.key < geometry.genLength })
         return ("\(model.label)/\(index)", canvas)
       }
     }
@@ -104,41 +115,41 @@ struct GoldenDecoder: Sendable {
     return asked.difference(from: config["benchmark"]?["problems"] ?? Setting(.null), at: "problems")
   }
 
-  /// Decodes a trace's canvases under some rules, as they are now; nil if told to stop. What the trace holds beside its canvases has no influence.
+  /// Decodes a trace's canvases under some rules, as they are now; nil if told to stop. What the trace holds beside its canvases has no influence, but as
+  /// much is recorded as it records.
   func decode(_ trace: Trace, _ rules: Setting, _ model: GoldenModel, while shouldContinue: () -> Bool = { true }) throws(RunError) -> Decoded? {
     let made = try TraceSession(trace, catalog: catalog, benchmarks: benchmarks, tokenizer: model.tokenizer)
-    let level = TraceLevel.beliefs(suite.candidates)
+    let level = made.level == .edits ? .edits : TraceLevel.beliefs(suite.candidates)
     let built: Catalog.Built
     do throws(ConfigurationError) {
       built = try made.built(rules)
       try model.denoiser.check(built.pipeline.needs)
     } catch { throw .configuration(error) }
     var samples: [SampleTrace] = []
-    var (bars, ties) = (Set<GoldenBar>(), Set<GoldenBar>())
+    var comparisons: [[[Comparison]]] = []
     for (index, old) in made.samples.enumerated() {
       let session: Session
       do { session = try made.session(index, built.pipeline, observed: level.needs, isExplained: true) } catch { throw .configuration(error) }
       var builder = TraceBuilder(canvas: session.canvas, problem: old.problem, seed: old.seed, level: level)
+      var asked: [[Comparison]] = []
       let outcome = Decoder(model.denoiser).decode(
         [session],
         record: { _, round in
           builder.record(round)
-          for comparison in round.comparisons {
-            bars.insert(GoldenBar(comparison))
-            if comparison.distance == 0 { ties.insert(GoldenBar(comparison)) }
-          }
+          asked.append(round.comparisons)
         }, while: shouldContinue)[0]
       switch outcome {
       case nil: return nil
       case .failed(_, let error): throw .decoding(error, problem: old.problem)
       case .finished: samples.append(builder.finish(seconds: 0).untimed)
       }
+      comparisons.append(asked)
     }
     do throws(ConfigurationError) {
       var config = try trace.configuration()
       config = config.replacing("strategy", with: built.resolved).replacing("engine", with: Setting(.integer(RunPlan.engineVersion)))
-      let trace = try self.trace(samples, config, model.digest, trace.attributes.vocabulary)
-      return Decoded(trace: trace, samples: samples, settings: built.resolved, bars: bars, ties: ties)
+      let trace = try self.trace(samples, config, model.digest, trace.attributes.vocabulary, level)
+      return Decoded(trace: trace, samples: samples, settings: built.resolved, comparisons: comparisons)
     } catch { throw .configuration(error) }
   }
 }

@@ -7,6 +7,8 @@ package struct GoldenDifference: Sendable {
   enum Cause: Sendable, Hashable {
     /// The rules decided otherwise on the same numbers.
     case equalBeliefs
+    /// The same, of a model that can believe nothing else.
+    case exactModel
     /// The numbers are within the tolerance, and not the same.
     case nearBeliefs
     /// The model computed otherwise: the first number that is too far.
@@ -25,19 +27,21 @@ package struct GoldenDifference: Sendable {
   private let cause: Cause?
   private let gone: [Edit]
   private let come: [Edit]
-  private let sides: [(name: String, rounds: Int, frame: Replay.Frame?)]
+  private let asked: [Comparison]
+  private let sides: [(rounds: Int, frame: Replay.Frame?)]
 
   private static let editLimit = 6
 
-  init(_ golden: SampleTrace, _ now: SampleTrace, round: Int?, what: [String], cause: Cause? = nil) {
-    (problem, self.round, self.cause) = (golden.problem, round, cause)
+  /// - Parameter asked: what the rules held against their bars in this round, now.
+  init(_ golden: SampleTrace, _ now: SampleTrace, round: Int?, what: [String], cause: Cause? = nil, asked: [Comparison] = []) {
+    (problem, self.round, self.cause, self.asked) = (golden.problem, round, cause, asked)
     let edits = [golden, now].map { sample in sample.edits.filter { $0.round == round } }
     let decisions = edits.map { Set($0.map(GoldenDecision.init)) }
     gone = edits[0].filter { !decisions[1].contains(GoldenDecision($0)) }.map(\.edit)
     come = edits[1].filter { !decisions[0].contains(GoldenDecision($0)) }.map(\.edit)
     let isShuffled = gone.isEmpty && come.isEmpty && edits[0].map(GoldenDecision.init) != edits[1].map(GoldenDecision.init)
     self.what = (isShuffled ? ["the same edits are made in another order"] : []) + what
-    sides = [("golden", golden), ("now", now)].map { name, sample in (name, sample.rounds.count, Self.frame(of: sample, after: round)) }
+    sides = [golden, now].map { ($0.rounds.count, Self.frame(of: $0, after: round)) }
   }
 
   /// The canvas after a round, or the last one of a decode that has ended before.
@@ -57,18 +61,16 @@ package struct GoldenDifference: Sendable {
   /// Both canvases after the round and what was edited on one side alone, as lines.
   package func lines(_ text: CanvasText, width: Int, hasColour: Bool) -> [String] {
     var lines: [String] = []
-    for side in sides {
-      let label = side.name == "now" ? "now    " : "golden "
-      guard let frame = side.frame else {
-        lines.append(label + (round == nil ? "" : "has ended"))
-        continue
-      }
-      for (index, line) in text.lines(frame.response, frame.states, width: width - label.count, hasColour: hasColour).enumerated() {
-        lines.append((index == 0 ? label : String(repeating: " ", count: label.count)) + line)
+    let labels = ["golden ", "now    ", "       "]
+    if let golden = sides[0].frame, let now = sides[1].frame {
+      let groups = text.groups((golden.response, golden.states), (now.response, now.states), width: width - labels[0].count, hasColour: hasColour)
+      for group in groups {
+        lines += [labels[0] + group.above, labels[1] + group.below]
+        if !group.marks.isEmpty { lines.append(labels[2] + group.marks) }
       }
     }
-    for (edits, side) in [(gone, "only golden"), (come, "only now   ")] {
-      lines += edits.prefix(Self.editLimit).map { "\(side)  \(Self.words($0, text))" }
+    for (edits, side, isMet) in [(gone, "only golden", false), (come, "only now   ", true)] {
+      lines += edits.prefix(Self.editLimit).map { "\(side)  \(Self.words($0, text))\(bar(of: $0, isMet: isMet))" }
       if edits.count > Self.editLimit { lines.append("\(side)  and \(edits.count - Self.editLimit) more") }
     }
     lines += what.prefix(Self.editLimit)
@@ -79,6 +81,7 @@ package struct GoldenDifference: Sendable {
   private var advice: String? {
     switch cause {
     case nil: nil
+    case .exactModel: "this model is made of arithmetic and believes what it believed: the rules decide otherwise on it"
     case .equalBeliefs: "the beliefs of this round are equal bit for bit: the rules decide otherwise on them"
     case .nearBeliefs: "the beliefs of this round are within the tolerance: the rules changed, or this decision hangs on less than the tolerance"
     case .otherBeliefs(let first): "the beliefs of this round differ too: \(first)"
@@ -95,7 +98,26 @@ package struct GoldenDifference: Sendable {
       case .insertMask: "inserts a mask before \(edit.position)"
       case .delete: "deletes \(edit.position)"
       }
-    let numbers = edit.confidence.isNaN ? "" : ", confidence \(edit.confidence)"
+    let numbers = edit.confidence.isNaN ? "" : ", confidence \(short(edit.confidence))"
     return action + numbers + ", by \(edit.author)" + (edit.branch == Edit.main ? "" : " on branch \(edit.branch)")
+  }
+
+  /// Which bar the rule says it met now, or no longer meets: the nearest one. Empty where it says none.
+  private func bar(of edit: Edit, isMet: Bool) -> String {
+    let mine = asked.filter { $0.rule == edit.author && $0.branch == edit.branch && ($0.position ?? edit.position) == edit.position && $0.isMet == isMet }
+    // Bars of different kinds are told apart by how near they are for their size.
+    let nearness = { (asked: Comparison) in asked.distance / max(abs(asked.value), abs(asked.bar), .leastNonzeroMagnitude) }
+    guard let nearest = mine.min(by: { nearness($0) < nearness($1) }) else { return "" }
+    var (value, bar) = (Self.short(nearest.value), Self.short(nearest.bar))
+    if value == bar, nearest.distance > 0 { (value, bar) = ("\(nearest.value)", "\(nearest.bar)") }
+    return (isMet ? ": " : "; now it fails ") + "\(nearest.name) \(value) \(nearest.relation.rawValue) \(bar)"
+  }
+
+  /// A number with as many decimals as a person compares.
+  private static func short(_ value: Double) -> String {
+    let text = fixed(value, 6)
+    guard text.contains(".") else { return text }
+    let digits = text.reversed().drop { $0 == "0" }.drop { $0 == "." }
+    return String(digits.reversed())
   }
 }

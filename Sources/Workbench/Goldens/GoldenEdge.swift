@@ -15,7 +15,9 @@ package struct GoldenEdge: Sendable, Hashable {
 ///
 /// A rule that asks `value >= bar` changes between a value and the next number above it, one that asks `value > bar` between it and the next below. So of the
 /// two neighbours one is met exactly, and a golden on it catches a bar that changes from one kind to the other. Where rules say what they compared, it is known
-/// which of the two; else both are kept, unless they are so near to zero that it is a matter of rounding.
+/// which of the two; else it is the one that is a ratio of small whole numbers, as the exact model's confidences are.
+///
+/// An edge that is no such ratio came out of a cosine or a logarithm. Its last digit is another machine's own, and it is left out.
 struct GoldenEdgeFinder {
   /// Decodes under some rules; nil where they cannot be built or decoded.
   let decode: (Setting) -> GoldenDecoder.Decoded?
@@ -61,16 +63,22 @@ struct GoldenEdgeFinder {
     return [same, other].sorted().map(Self.number)
   }
 
-  /// The one of two neighbours that a rule says it met: a bar that moved with the setting, and was met on this side alone. Both where none says so.
+  /// The one of two neighbours that a rule says it met: a bar that moved with the setting, and was met on this side alone. Where none says so, the ratio; both
+  /// where neither is one, but for rounding; none of what is rounding alone.
   private func telling(_ pair: [Double], _ variant: (Double) -> Setting) -> [Double] {
+    guard let ratio = Self.ratio(near: pair[0]) else { return [] }
     let sides = pair.compactMap { decode(variant($0)) }
     guard sides.count == 2 else { return [] }
     let met = [(0, 1), (1, 0)].filter { mine, other in !sides[mine].ties.subtracting(sides[other].bars).isEmpty }.map { pair[$0.0] }
     if met.count == 1 { return met }
-    return pair.contains { abs($0) > Self.rounding } ? pair : []
+    if pair.contains(ratio) { return [ratio] }
+    return ratio == 0 ? [] : pair
   }
 
-  private static let rounding = 1e-9
+  /// The ratio of whole numbers, the lower one up to 1000, that a number is but for rounding.
+  private static func ratio(near value: Double) -> Double? {
+    (1...1000).lazy.map { (value * Double($0)).rounded() / Double($0) }.first { abs($0 - value) <= 1e-12 * max(1, abs(value)) }
+  }
 
   /// Finite numbers counted in order: neighbours differ by 1.
   private static func rank(_ number: Double) -> Int64 {

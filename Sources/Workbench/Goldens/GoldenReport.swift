@@ -34,6 +34,9 @@ package struct GoldenReport: Sendable {
       }
     }
 
+    /// Whether it cannot hold, as the model is not the one it was recorded with.
+    package var isOfAnotherModel: Bool { if case .otherModel = self { true } else { false } }
+
     /// One word for machines.
     package var name: String {
       switch self {

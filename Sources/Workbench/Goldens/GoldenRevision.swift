@@ -60,6 +60,9 @@ package struct GoldenRevision: Sendable {
       }
     }
     try addEdges(report, manifest)
+    // What a killed acceptance wrote is in no manifest, and belongs to the suite if it is made again.
+    let made = Set(changes.filter { $0.kind != .removed }.map(\.golden.file))
+    changes.removeAll { $0.kind == .removed && made.contains($0.golden.file) }
   }
 
   private static func settings(of trace: Trace) throws(RunError) -> Setting {
@@ -70,7 +73,12 @@ package struct GoldenRevision: Sendable {
   private mutating func addEdges(_ report: GoldenReport, _ manifest: GoldenManifest) throws(RunError) {
     for model in check.models where model.isExact {
       for strategy in report.strategies {
-        let mine = strategy.results.filter { $0.golden.model == model.name }
+        if check.suite.bars.contains(where: { $0.name == strategy.name }) { continue }
+        // What the suite has no place for any more is removed, whatever it decides.
+        let mine = strategy.results.filter { result in
+          if case .extra = result.verdict { return false }
+          return result.golden.model == model.name
+        }
         guard mine.contains(where: { !$0.verdict.isFine }), let standing = mine.first(where: { $0.golden.edge == nil }) else { continue }
         // A strategy that cannot be decoded keeps what it has.
         if unresolved.contains(where: { $0.golden == standing.golden }) { continue }
@@ -93,7 +101,7 @@ package struct GoldenRevision: Sendable {
 
   /// Edges with their decodes. Transforms get none, as what they add to logits differs in the last digit between machines; wrappers' numbers are their bases'.
   private func edges(of golden: Golden, _ model: GoldenModel) throws(RunError) -> [(golden: Golden, trace: Trace, settings: Setting)] {
-    let blank = try check.decoder.blank(golden, model)
+    let blank = try check.decoder.blank(golden, model, level: .edits)
     guard let standing = try check.decoder.decode(blank, golden.rules, model), case .list(let rules) = standing.settings.value else { return [] }
     let roles = rules.compactMap { rule -> Role? in
       guard case .map(let entries) = rule.value, let name = entries.first?.key else { return nil }
@@ -145,6 +153,22 @@ package struct GoldenRevision: Sendable {
     do { try GoldenManifest(records).write(to: suite.folder) } catch { throw .trace(error) }
     for change in changes where change.kind == .removed { try remove(suite.folder + "/" + change.golden.file) }
     try remove(suite.folder + "/" + GoldenCheck.pending)
+    try tidy()
+  }
+
+  /// Removes what acceptances that were killed left half written, and folders that became empty.
+  private func tidy() throws(RunError) {
+    let folder = check.suite.folder
+    DurableFile.sweep(folder, of: [GoldenManifest.fileName])
+    for (name, goldens) in Dictionary(grouping: changes.map { $0.golden.file.split(separator: "/").map(String.init) }, by: \.[0]) {
+      let path = folder + "/" + name
+      DurableFile.sweep(path, of: goldens.compactMap(\.last))
+      var isFolder: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { continue }
+      do {
+        if try FileManager.default.contentsOfDirectory(atPath: path).isEmpty { try FileManager.default.removeItem(atPath: path) }
+      } catch { throw .file(path: path, reason: YAML.reason(error)) }
+    }
   }
 
   private func remove(_ path: String) throws(RunError) {

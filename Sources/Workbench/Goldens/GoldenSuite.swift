@@ -25,6 +25,8 @@ package struct GoldenSuite: Sendable {
   package let hasCatalog: Bool
   /// Named lists of rules; one with the name of a strategy stands for it.
   package let strategies: [Entry]
+  /// Lists of rules decoded on the exact model alone, as they stand: each meets a bar that no number moved by itself would meet.
+  package let bars: [Entry]
 
   /// A named list of rules.
   package struct Entry: Sendable, Hashable {
@@ -72,25 +74,35 @@ package struct GoldenSuite: Sendable {
     candidates = reader.int("candidates", default: 4, in: 1...1024)
     tolerance = Self.tolerance(&reader)
     hasCatalog = reader.flag("catalog", default: true)
-    var entries: [Entry] = []
-    let given = reader.take("strategies")
-    switch given?.value {
-    case nil, .null: break
-    case .map(let list): entries = list.map { Entry(name: $0.key, rules: $0.value) }
-    default: reader.fail(.wrongKind(key: "strategies", found: given?.kind ?? "", expected: "a map of names to lists of rules"), given)
+    strategies = Self.entries("strategies", &reader)
+    bars = Self.entries("bars", &reader)
+    if !bars.isEmpty, !models.contains(TieDenoiser.name) {
+      reader.fail(.missing(key: "model", owner: "a suite with `bars`", expected: "`\(TieDenoiser.name)` among its models"))
     }
-    for entry in entries where !Self.isFileName(entry.name) {
-      reader.fail(.outOfRange(key: "strategies", value: entry.name, expected: "names of letters, digits, `-`, `_` and `.`, as they name folders"), entry.rules)
-    }
-    strategies = entries
     if problems.isEmpty, models.contains(where: { $0 != TieDenoiser.name }) {
       reader.fail(.missing(key: "problems", owner: "a suite", expected: "a list of problems, as [lists/dev/3]"))
     }
-    if !hasCatalog, entries.isEmpty {
+    if !hasCatalog, strategies.isEmpty {
       reader.fail(.missing(key: "strategies", owner: "a suite without the catalog", expected: "a map of names to lists of rules"))
     }
     reader.finish()
     try reader.mistakes.check()
+  }
+
+  private static func entries(_ key: String, _ reader: inout SettingReader) -> [Entry] {
+    guard let given = reader.take(key) else { return [] }
+    let kind = "a map of names to lists of rules"
+    switch given.value {
+    case .null: return []
+    case .map(let list):
+      for entry in list where !isFileName(entry.key) {
+        reader.fail(.outOfRange(key: key, value: entry.key, expected: "names of letters, digits, `-`, `_` and `.`, as they name folders"), entry.value)
+      }
+      return list.map { Entry(name: $0.key, rules: $0.value) }
+    default:
+      reader.fail(.wrongKind(key: key, found: given.kind, expected: kind), given)
+      return []
+    }
   }
 
   private static func tolerance(_ reader: inout SettingReader) -> Tolerance {
@@ -116,11 +128,11 @@ package struct GoldenSuite: Sendable {
       }
   }
 
-  /// Everything that is to have goldens: the catalog's strategies in its order, then the lists of the file's own.
+  /// Everything that is to have goldens: the catalog's strategies in its order, then the lists of the file's own, `bars` last.
   package func entries(_ catalog: Catalog) -> [Entry] {
     let own = hasCatalog ? catalog.names : []
     let standard = own.map { name in strategies.first { $0.name == name } ?? Entry(name: name, rules: Setting(.map([Setting.Entry(name, Setting(.null))]))) }
-    return standard + strategies.filter { !own.contains($0.name) }
+    return standard + strategies.filter { !own.contains($0.name) } + bars
   }
 
   /// The benchmarks of its problems, in order of first appearance.

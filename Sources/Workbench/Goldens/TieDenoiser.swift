@@ -5,22 +5,26 @@ internal import Diffusion
 /// A trained model never meets a bar exactly, so on it `>=` decides like `>`. Here a row is shared evenly by a few tokens: their logits are 0, a sure row's
 /// runner-up is 40 below, all others count for nothing. How many share it falls as its neighbours are revealed; in every fourth row the neighbours also decide
 /// which tokens they are.
+///
+/// The seed is one with which every rule of the catalog that has a bar meets it exactly, on these few positions.
 struct TieDenoiser: Denoiser {
   /// The name that stands for it where a suite lists models.
   static let name = "ties"
   /// The canvas it is decoded on unless the suite says otherwise.
-  static let geometry = Geometry(genLength: 24, blockLength: 8)
+  static let geometry = Geometry(genLength: 16, blockLength: 8)
   /// How many problems it has.
   static let problems = 1
+  /// A position of its canvas that holds a token from the beginning.
+  static let pinned: [Int: Token] = [11: 3]
   /// Its digest: a change of its arithmetic is a new word here.
-  static let digest = GoldenManifest.digest(of: "ties 1".utf8)
+  static let digest = GoldenManifest.digest(of: "ties 2".utf8)
 
   let vocabulary = Vocabulary(size: 16, mask: 15, end: 14)
   var abilities: Abilities { [.freshRows, .fullRows] }
 
   private static let sureGap: Float = 40
   private static let nothing: Float = -1000
-  private let random = SeededRandom(seed: 0)["ties"]
+  private let random = SeededRandom(seed: 14)["ties"]
 
   /// The prompt of a problem.
   func prompt(_ index: Int) -> [Token] { (0..<4).map { Token(random["prompt"][index][$0].integer(below: 14)) } }
