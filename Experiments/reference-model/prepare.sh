@@ -16,3 +16,4 @@ generate choice 200000
 generate rewrite 30000
 generate infill 200000
 [ -s "$work/tok/tokenizer.json" ] || python3 build_tokenizer.py "$work"/*-train.jsonl --output "$work/tok"
+[ -s "$work/drills-train.jsonl" ] || python3 drills.py "$work"
