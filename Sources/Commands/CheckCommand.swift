@@ -115,8 +115,12 @@ struct CheckCommand: ParsableCommand {
 
   private func revise(_ report: GoldenReport, _ check: GoldenCheck) throws {
     let revision = try GoldenRevision(report, check)
-    for result in revision.unresolved { Terminal.complain("\(result.golden.file): \(result.verdict.message ?? "")") }
+    complain(of: revision.unresolved)
     guard !revision.changes.isEmpty else {
+      if create != nil {
+        try GoldenSuite.unmake(check.folder)
+        throw Failure(code: 2, message: "no suite was made, as there is nothing to record")
+      }
       if !revision.unresolved.isEmpty { throw Failure(code: 1, message: "\(revision.unresolved.count) goldens cannot be recorded") }
       return Terminal.note("nothing to accept")
     }
@@ -132,6 +136,16 @@ struct CheckCommand: ParsableCommand {
     try revision.apply()
     Terminal.note("recorded: \(summary), in \(check.folder)")
     if !revision.unresolved.isEmpty { throw Failure(code: 1, message: "\(revision.unresolved.count) goldens could not be recorded") }
+  }
+
+  /// What keeps goldens from being recorded, a line for each strategy and reason.
+  private func complain(of results: [GoldenReport.Result]) {
+    var said: Set<[String]> = []
+    for result in results {
+      guard let message = result.verdict.message, said.insert([result.golden.strategy, message]).inserted else { continue }
+      let files = results.filter { $0.golden.strategy == result.golden.strategy && $0.verdict.message == message }
+      Terminal.complain("\(files.count > 1 ? result.golden.strategy : result.golden.file): \(message)")
+    }
   }
 
   private func show(_ change: GoldenRevision.Change, _ report: GoldenReport) {

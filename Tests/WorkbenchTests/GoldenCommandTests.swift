@@ -53,6 +53,18 @@ import Traces
     }
   }
 
+  /// A mistake in the strategies is said once, and leaves no suite behind that would be in the way of the next try.
+  @Test func aSuiteOfNothingIsNotMade() throws {
+    let folder = try Folder()
+    let file = folder.path + "/strategies.yaml"
+    try "a: [treshold: {}]\n".write(toFile: file, atomically: true, encoding: .utf8)
+    let suite = folder.path + "/s"
+    let result = try Command.run(["check", "--create", suite, "--strategies", file, "--problems", "lists/dev/0"])
+    let lines = result.errors.split(separator: "\n").filter { $0.hasPrefix("unmask: ") }
+    #expect(result.code == 2 && lines.count == 2 && lines[0].contains("did you mean `threshold`?"), "\(result.errors)")
+    #expect(!FileManager.default.fileExists(atPath: suite))
+  }
+
   @Test func aDifferenceIsShownKeptAndAccepted() throws {
     let folder = try Folder()
     let suite = try made(folder)
@@ -124,7 +136,7 @@ import Traces
   /// Killed at any moment of an acceptance, every file is the old one or the new one, and the next check finds the suite whole or says which file is not.
   @Test(.timeLimit(.minutes(5))) func aKilledAcceptanceIsWholeOrLoud() throws {
     let folder = try Folder()
-    let names = (0..<5).map { "steady-\($0)" }
+    let names = (0..<3).map { "steady-\($0)" }
     let suite = try made(folder, strategies: "strategies:\n" + names.map { "  \($0): [threshold: {confidence: 0.8}]\n" }.joined())
     let old = try contents(suite)
     try change(suite)
@@ -137,7 +149,7 @@ import Traces
     #expect(Set(changed.map { $0.prefix { $0 != "/" } }).count == names.count && changed.count > names.count)
 
     var states: [String: Int] = [:]
-    let moments = 10
+    let moments = 8
     // Before the first file, then spread over all of them; again where the machine was too busy to hit one in between.
     for attempt in 0..<4 * moments where attempt <= moments || states["between"] == nil {
       let trial = folder.path + "/trial"

@@ -32,8 +32,21 @@ extension GoldenSuite {
       throw .file(path: folder, reason: "cannot be made: " + YAML.reason(error))
     }
     do throws(TraceError) {
-      try DurableFile.replace(folder + "/.gitignore", with: Array("/\(GoldenCheck.pending)/\n".utf8))
+      let ignored = folder + "/.gitignore"
+      if !FileManager.default.fileExists(atPath: ignored) { try DurableFile.replace(ignored, with: ignoring) }
       try DurableFile.replace(file, with: Array(text.utf8))
     } catch { throw .trace(error) }
   }
+
+  /// Takes back what `make` made of a suite of which nothing could be recorded.
+  package static func unmake(_ folder: String) throws(RunError) {
+    let (files, ignored) = (FileManager.default, folder + "/.gitignore")
+    do {
+      try files.removeItem(atPath: folder + "/" + fileName)
+      if files.contents(atPath: ignored) == Data(ignoring) { try files.removeItem(atPath: ignored) }
+      if try files.contentsOfDirectory(atPath: folder).isEmpty { try files.removeItem(atPath: folder) }
+    } catch { throw .file(path: folder, reason: "cannot be removed: " + YAML.reason(error)) }
+  }
+
+  private static let ignoring = Array("/\(GoldenCheck.pending)/\n".utf8)
 }
