@@ -69,7 +69,7 @@ struct ExplainCommand: ParsableCommand {
       }
       return (best, "beliefs and bars: decided again on the beliefs of the trace")
     } catch {
-      guard best.departure != nil else { return (plain, "beliefs and bars are not known: \(lack); and without the model: \(error)") }
+      guard best.departure != nil else { return (plain, "\(plain.unknown) are not known: \(lack); and without the model: \(error)") }
       return (best, "beliefs and bars: decided again on the beliefs of the trace")
     }
   }

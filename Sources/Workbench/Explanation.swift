@@ -1,9 +1,11 @@
 public import Diffusion
+internal import Foundation
 internal import Traces
 
 /// The history of one position of a sample: what the model believed of it in every round, what rules held against their bars, and what became of it.
 ///
-/// The trace holds the edits. Beliefs and bars come from deciding again on a tape or a model, as long as that follows the trace.
+/// The trace holds the edits, and may hold beliefs. Bars, and beliefs that it does not hold, come from deciding again on a tape or a model, as long as that
+/// follows the trace.
 public struct Explanation: Sendable {
   /// The sample's problem.
   public let problem: String
@@ -15,9 +17,11 @@ public struct Explanation: Sendable {
   public let isPinned: Bool
   /// One entry per round.
   public private(set) var rounds: [Round] = []
-  /// The round from which on beliefs and bars are missing because the decision came out differently; nil if all follow the trace.
+  /// Rounds that were decided again, from the first on: so far bars are known.
+  public private(set) var decided = 0
+  /// The round from which on bars are missing because the decision came out differently; nil if all follow the trace.
   public private(set) var departure: Int?
-  /// Why beliefs and bars are missing from `departure` on, in words.
+  /// Why bars are missing from `departure` on, in words.
   public private(set) var reason: String?
 
   /// What one round made of the position.
@@ -59,6 +63,19 @@ public struct Explanation: Sendable {
       let next = row.candidates.first { $0.token != mask && $0.token != best.token }?.token
       runnerUp = next.flatMap { next in row.probability(of: next).map { (next, $0) } }
     }
+
+    /// The belief that a trace holds in a row.
+    init?(_ beliefs: RecordedBeliefs, row: Int, mask: Token) {
+      let range = row * beliefs.candidates..<(row + 1) * beliefs.candidates
+      let known = zip(beliefs.topTokens[range], beliefs.topLogits[range]).filter { $0.0 >= 0 }
+      guard let first = known.first, let best = known.first(where: { $0.0 != mask }) else { return nil }
+      // Earlier versions of the format hold the rounded sum alone.
+      let mass = beliefs.isExact ? Mass(maximum: Double(first.1), sum: beliefs.mass[row], weighted: beliefs.moment[row]) : nil
+      let share = { (logit: Float) in mass?.probability(of: Double(logit)) ?? exp(Double(logit) - beliefs.logSumExp[row]) }
+      (token, confidence, entropy) = (best.0, share(best.1), beliefs.entropy[row])
+      margin = known.count > 1 ? share(first.1) - share(known[1].1) : 1
+      runnerUp = known.first { $0.0 != mask && $0.0 != best.0 }.map { ($0.0, share($0.1)) }
+    }
   }
 
   /// The history as the trace's edits tell it.
@@ -86,14 +103,20 @@ public struct Explanation: Sendable {
         if edit.branch == Edit.main, canvas.fault(of: edit) == nil { canvas.apply(edit) }
       }
       let place = shown.slots.firstIndex(of: slot)
+      let belief = sample.beliefs.flatMap { beliefs in
+        own.beliefs(round).first { beliefs.position[$0] == place }.flatMap { Believed(beliefs, row: $0, mask: session.vocabulary.mask) }
+      }
       rounds.append(
         Round(
           index: round, position: place, shown: place.map { shown.recorded[$0] } ?? -1, isOpen: place.map { shown.eligible.contains($0) } ?? false,
-          window: shown.window, edits: edits))
+          window: shown.window, belief: belief, edits: edits))
     }
   }
 
   private let slot: Slot
+
+  /// What is not known from `departure` on, or of all rounds if none was decided: bars, and where the trace does not hold them beliefs.
+  package var unknown: String { rounds[decided...].contains { $0.isOpen && $0.belief == nil } ? "beliefs and bars" : "bars" }
 
   /// Decides the sample again and adds what was believed, and what was held against bars, for as long as the canvases are those of the trace.
   public mutating func decide(
@@ -113,7 +136,7 @@ public struct Explanation: Sendable {
           return
         }
         let place = rounds[made.index].position
-        rounds[made.index].belief = place.flatMap { Believed(made.belief.raw[$0], mask: session.vocabulary.mask) }
+        rounds[made.index].belief = place.flatMap { Believed(made.belief.raw[$0], mask: session.vocabulary.mask) } ?? rounds[made.index].belief
         rounds[made.index].comparisons = made.comparisons.filter { $0.position == place || $0.position == nil }
       }, while: { departure == nil && shouldContinue() })[0]
     self.rounds = rounds
@@ -122,5 +145,6 @@ public struct Explanation: Sendable {
     } else if let departure {
       (self.departure, reason) = (departure, "its decision is not the recorded one")
     }
+    decided = self.departure ?? seen
   }
 }

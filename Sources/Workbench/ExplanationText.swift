@@ -14,7 +14,7 @@ package struct ExplanationText {
     let writer = ExplanationText(writing: explanation, spelling)
     var lines = ["\(explanation.problem), position \(explanation.position): \(writer.summary)", source]
     if let departure = explanation.departure, let reason = explanation.reason {
-      lines.append("from round \(departure + 1) on beliefs and bars are not known: \(reason)")
+      lines.append("from round \(departure + 1) on \(explanation.unknown) are not known: \(reason)")
     }
     if explanation.rounds.isEmpty { lines.append("no rounds are recorded") } else { lines += ["", writer.table] }
     text = lines.joined(separator: "\n")
@@ -74,7 +74,7 @@ package struct ExplanationText {
     guard round.position != nil else { return "not inserted yet" }
     if round.shown >= 0 { return "holds \(spelling(round.shown))" }
     guard round.isOpen else { return "out of reach: the current block is \(round.window.lowerBound) to \(round.window.upperBound - 1)" }
-    return round.belief == nil || hasBars ? "stays masked" : "stays masked; no rule held it against a bar"
+    return round.index >= explanation.decided || hasBars ? "stays masked" : "stays masked; no rule held it against a bar"
   }
 
   /// Comparisons in words, those of one rule together, in order.

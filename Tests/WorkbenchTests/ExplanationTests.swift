@@ -82,6 +82,21 @@ import Traces
     }
   }
 
+  /// What the trace holds needs no deciding: it tells the same beliefs, bit for bit, whatever strategy made it.
+  @Test(arguments: ["threshold", "quota", "saber", "hierarchy"]) func recordedBeliefsAreTold(_ name: String) throws {
+    let session = try ToyTrace.session(try ToyTrace.make(Setting(.text(name)), ToyTrace.Geometry(pinned: [3: 4])))
+    for position in [0, 9, 15] {
+      let plain = try Explanation(session, 0, position: position, canvases: session.canvases(of: 0))
+      let decided = try Self.explain(session, position, on: ToyTrace.toy)
+      #expect(plain.decided == 0 && plain.unknown == "bars" && decided.decided == decided.rounds.count)
+      for (mine, model) in zip(plain.rounds, decided.rounds) where mine.isOpen {
+        let (a, b) = (try #require(mine.belief), try #require(model.belief))
+        #expect(a.token == b.token && a.confidence == b.confidence && a.margin == b.margin && a.entropy == b.entropy)
+        #expect(a.runnerUp?.token == b.runnerUp?.token && a.runnerUp?.probability == b.runnerUp?.probability)
+      }
+    }
+  }
+
   /// Revoked positions have more than one story.
   @Test func revocationsAreTold() throws {
     let session = try ToyTrace.session(try ToyTrace.make("saber", level: .edits, ToyTrace.Geometry(blocks: 16)))
@@ -116,8 +131,9 @@ import Traces
       try ToyTrace.trace(try trace.samples(), [["threshold": ["confidence": 0.9]]], ToyTrace.Geometry(), .beliefs(8)))
     let explanation = try Self.explain(strict, 15)
     let departure = try #require(explanation.departure)
-    #expect(explanation.rounds[departure...].allSatisfy { $0.belief == nil && $0.comparisons.isEmpty })
-    #expect(ExplanationText(explanation, source: "s") { "\($0)" }.text.contains("are not known: its decision is not the recorded one"))
+    #expect(explanation.rounds[departure...].allSatisfy { $0.comparisons.isEmpty && (!$0.isOpen || $0.belief != nil) })
+    let text = ExplanationText(explanation, source: "s") { "\($0)" }.text
+    #expect(text.contains("from round \(departure + 1) on bars are not known: its decision is not the recorded one") && !text.contains("no rule held it"))
   }
 
   @Test func positionsOutOfTheResponseAreRefused() throws {
