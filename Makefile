@@ -18,8 +18,9 @@ test: test-deps ## every test, the format check and the goldens included
 	swift test -c release --scratch-path .build/testing
 	.build/testing/release/unmask check --junit .build/testing/goldens.xml
 
-renew: build ## after a new model: record its goldens anew, without asking
-	$(UNMASK) check --accept --yes
+renew: build ## after a new model: its goldens, results/baselines and the claims (half an hour)
+	Experiments/renew.sh $(UNMASK)
+	$(MAKE) claims
 
 bench: deps ## what strategies cost beside the model, as ratios (a few minutes; 2 GB of memory)
 	swift run -c release --package-path Experiments/benchmarks --scratch-path .build/benchmarks bench

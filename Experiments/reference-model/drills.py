@@ -1,12 +1,13 @@
-"""Exercises for single skills that problems ask for only now and then: results of sums, and what carries which number or letter.
+"""Exercises for single skills that problems ask for only now and then: results of sums, and what carries which number or letter, what a record says.
 
     python drills.py work
 
-reads the problems of `choice` and `lists` there and writes drills-train.jsonl beside them. Most of a response is given, as in `infill`.
+reads the problems of `choice`, `lists` and `rewrite` there and writes drills-train.jsonl beside them. Most of a response is given, as in `infill`.
 """
 import json
 import os
 import random
+import re
 import sys
 
 
@@ -64,6 +65,15 @@ def pick(draw, words):
                 kind="pick", level=count)
 
 
+def record(draw, problem):
+    """One or two of the records of a `rewrite`, and their sentences: three each."""
+    ask, told = problem["prompt"].rstrip("\n").split(": ")
+    records, sentences = told.split("; "), re.findall(r" [^.]*\.", problem["answer"])
+    count = draw.randint(1, 2)
+    first = draw.randint(0, len(records) - count)
+    return dict(prompt=f"{ask}: {'; '.join(records[first:first + count])}\n", answer="".join(sentences[3 * first:3 * (first + count)]), kind="record", level=count)
+
+
 def main(work):
     draw = random.Random(0)
     with open(os.path.join(work, "lists-train.jsonl")) as lists:
@@ -75,6 +85,10 @@ def main(work):
                 out.write(json.dumps(problem) + "\n")
         for line in choices:
             out.write(json.dumps(letter(json.loads(line))) + "\n")
+        with open(os.path.join(work, "rewrite-train.jsonl")) as texts:
+            for problem in map(json.loads, texts):
+                for _ in range(4):
+                    out.write(json.dumps(record(draw, problem)) + "\n")
 
 
 if __name__ == "__main__":
