@@ -24,6 +24,6 @@ page "Every shipped strategy on the reference model" Experiments/eight-strategie
 page "What the reference model gets right" Experiments/reference-model/accuracy.yaml "One token per round, the test split, each benchmark on its own canvas."
 
 "$unmask" run Experiments/first-light.yaml --output "$work" > "$work.txt"
-"$unmask" trace picture "$work"/first-light/*/trace.h5 --sample arithmetic/test/2 > "$pages/decode.svg"
+"$unmask" trace picture "$work"/first-light/*/trace.h5 --sample lists/test/29 > "$pages/decode.svg"
 echo "$pages/decode.svg"
 Experiments/replay-picture.sh "$unmask"
