@@ -28,7 +28,7 @@ struct TraceCommand: ParsableCommand {
         var samples = 0
         var what = "replay to their responses"
         do throws(TraceError) {
-          let trace = try TraceFile.read(file)
+          let trace = try TraceFile.read(file, evenIfChanged: true)
           samples = trace.sampleCount
           faults = trace.validate().map(\.description)
           if trace.attributes.level == TraceLevel.none.name { what = "are consistent; no edits were recorded" }
@@ -65,7 +65,7 @@ struct TraceCommand: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-      let summary = TraceSummary(try TraceFile.read(trace))
+      let summary = TraceSummary(try TraceFile.read(trace, evenIfChanged: true))
       guard json else { return Terminal.out(summary.description) }
       let own = summary.attributes
       let line: Setting = [

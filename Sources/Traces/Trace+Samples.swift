@@ -7,7 +7,7 @@ extension Trace {
   public func samples() throws(TraceError) -> [SampleTrace] {
     var list = FaultList(limit: 1)
     checkStructure(&list)
-    if let fault = list.faults.first { throw .damaged(path: "trace", place: "/\(fault.table)", reason: fault.message) }
+    if let fault = list.faults.first { throw .damaged(path: path ?? "trace", place: "/\(fault.table)", reason: fault.message) }
     return assembled()
   }
 
@@ -18,7 +18,7 @@ extension Trace {
     let columns = ["seed", "block_length", "correct", "answer_tokens", "rounds"].map(table.integers)
     let seconds = table.doubles("seconds")
     guard seconds.count == problems.count, columns.allSatisfy({ $0.count == problems.count }) else {
-      throw .damaged(path: "trace", place: "/samples", reason: "its columns differ in length")
+      throw .damaged(path: path ?? "trace", place: "/samples", reason: "its columns differ in length")
     }
     return problems.indices.map { row in
       var sample = SampleTrace(

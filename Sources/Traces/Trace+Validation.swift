@@ -1,5 +1,11 @@
 internal import Diffusion
 
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
 extension Trace {
   /// The longest response a row may speak of.
   static let longestResponse = Canvas.lengthLimit
@@ -14,7 +20,11 @@ extension Trace {
     var list = FaultList(limit: limit)
     if seal == .broken { list.add("file", nil, "bytes changed since it was written: the checksum at its end does not hold") }
     checkStructure(&list)
+    let keys = ConfigKeys(attributes.config)
+    if keys == nil { list.add("file", nil, "the attribute `config` is not a JSON object") }
     guard list.isSound else { return list.all }
+    // Only a run decodes each problem once: of `decode` and of other programs a problem may be asked for again.
+    if keys?.names.contains("benchmark") == true { checkProblems(&list) }
     var first = (round: 0, edit: 0, belief: 0)
     for (index, sample) in assembled().enumerated() {
       var checker = SampleChecker(sample, row: index, first: first, vocabulary: attributes.vocabulary, level: attributes.level)
@@ -100,6 +110,16 @@ extension Trace {
     for (row, value) in (self["initial"]?.integers("pinned") ?? []).enumerated() where value > 1 { list.add("initial", row, "pinned is \(value), not 0 or 1") }
   }
 
+  private func checkProblems(_ list: inout FaultList) {
+    guard let table = self["samples"] else { return }
+    var rows: [Problem: Int] = [:]
+    for (row, (name, seed)) in zip(table.strings("problem"), table.integers("seed")).enumerated() {
+      if let first = rows.updateValue(row, forKey: Problem(name: name, seed: seed)) {
+        list.add("samples", row, "problem `\(name)` with seed \(seed) is that of row \(first) again")
+      }
+    }
+  }
+
   private func checkRounds(_ list: inout FaultList) {
     guard let table = self["rounds"], list.isSound else { return }
     var owner = 0
@@ -148,6 +168,7 @@ extension Trace {
   private func checkBeliefs(_ list: inout FaultList) {
     guard let table = self[TraceSchema.beliefs] else { return }
     if !(1...65_536).contains(candidates) { list.add(TraceSchema.beliefs, nil, "k is \(candidates), not 1 to 65536") }
+    if attributes.level != TraceSchema.beliefs { list.add(TraceSchema.beliefs, nil, "the group is there, but the level is `\(attributes.level)`") }
     checkRoundReferences(of: table, &list)
     for (row, position) in table.integers("position").enumerated() where !(0..<Self.longestResponse).contains(position) {
       list.add(TraceSchema.beliefs, row, "position is \(position), not in a response")
@@ -163,4 +184,30 @@ extension Trace {
       previous = round
     }
   }
+}
+
+/// What a sample of a run is known by.
+private struct Problem: Hashable {
+  let name: String
+  let seed: Int
+}
+
+/// The outermost keys of a configuration.
+private struct ConfigKeys: Decodable {
+  let names: Set<String>
+
+  private struct Key: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  /// Nil for what is no JSON object.
+  init?(_ json: String) {
+    do { self = try JSONDecoder().decode(Self.self, from: Data(json.utf8)) } catch { return nil }
+  }
+
+  init(from decoder: any Swift.Decoder) throws { names = Set(try decoder.container(keyedBy: Key.self).allKeys.map(\.stringValue)) }
 }

@@ -8,6 +8,8 @@ public struct Trace: Sendable {
   package var tables: [Table]
   /// Candidates per row of `/beliefs`, its attribute `k`; 0 without beliefs.
   public package(set) var candidates = 0
+  /// The file it was read from, for messages; nil for one made in memory.
+  package var path: String?
   /// Whether the bytes are those that a writer of this program left.
   public package(set) var seal = Seal.none
 

@@ -7,7 +7,7 @@ extension ByteWriter {
     case .newer(_, let version, let supported): put(3, ["\(version)", "\(supported)"])
     case .tooLarge(_, let what, let limit): put(4, [what, limit])
     case .unreadable(_, let reason): put(5, [reason])
-    case .unwritable, .locked, .otherRun, .unstorable, .missing, .notAStepMap: put(5, [error.description])
+    case .unwritable, .input, .locked, .otherRun, .unstorable, .missing, .notAStepMap: put(5, [error.description])
     }
   }
 

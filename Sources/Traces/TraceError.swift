@@ -5,6 +5,8 @@ public enum TraceError: Error, Sendable, Hashable {
   /// A file could not be created, written, flushed or renamed; what was there before is untouched. `isResumable` where a journal keeps everything
   /// finished before, so that the same command goes on from there.
   case unwritable(path: String, reason: String, isResumable: Bool = false)
+  /// A file to be written is one that the same command reads.
+  case input(path: String, kind: String)
   /// A file is truncated, corrupt, or made to do harm.
   case damaged(path: String, place: String, reason: String)
   /// A sound file that does not hold a trace.
@@ -34,6 +36,7 @@ extension TraceError: CustomStringConvertible {
     case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
     case .unwritable(let path, let reason, let isResumable):
       "\(path): cannot be written: \(reason)" + (isResumable ? "; everything finished before is kept, run the same command again" : "")
+    case .input(let path, let kind): "\(path): is \(kind), and would be written over; choose another path"
     case .damaged(let path, let place, let reason): "\(path): damaged at \(place): \(reason)"
     case .notATrace(let path, let reason): "\(path): not a trace: \(reason)"
     case .notAStepMap(let path, let reason): "\(path): no step maps: \(reason)"

@@ -2,20 +2,29 @@ internal import Diffusion
 
 extension TraceFile {
   /// Reads a trace. Its columns have the types of the schema; what they say is for `Trace.validate` to judge.
-  public static func read(_ path: String) throws(TraceError) -> Trace { try read(path, groups: nil) }
+  ///
+  /// - Parameter evenIfChanged: whether to take a file whose bytes changed since it was written, to say what is in it; its `seal` is `.broken` then.
+  /// - Throws: `.damaged` for such a file otherwise. One without a seal, from another program, is read.
+  public static func read(_ path: String, evenIfChanged: Bool = false) throws(TraceError) -> Trace {
+    try read(path, groups: nil, evenIfChanged: evenIfChanged)
+  }
 
   /// The attributes and `/samples` alone: all that is needed of a run that is complete. Such a trace holds no canvases and does not validate.
-  package static func summary(_ path: String) throws(TraceError) -> Trace { try read(path, groups: ["samples"]) }
+  package static func summary(_ path: String) throws(TraceError) -> Trace { try read(path, groups: ["samples"], evenIfChanged: false) }
 
   /// Reads the groups named, or all.
-  private static func read(_ path: String, groups: Set<String>?) throws(TraceError) -> Trace {
+  private static func read(_ path: String, groups: Set<String>?, evenIfChanged: Bool) throws(TraceError) -> Trace {
     let bytes = try Files.read(path, limit: largestFile)
     guard bytes.starts(with: signature) else {
       throw bytes.isEmpty
         ? .damaged(path: path, place: "byte 0", reason: "the file is empty") : .notATrace(path: path, reason: "it does not begin like an HDF5 file")
     }
+    let seal = sealState(of: bytes)
+    guard seal != .broken || evenIfChanged else {
+      throw .damaged(path: path, place: "the file", reason: "bytes changed since it was written: the checksum at its end does not hold")
+    }
     var trace = try contained(bytes, path: path, groups: groups)
-    trace.seal = sealState(of: bytes)
+    (trace.seal, trace.path) = (seal, path)
     return trace
   }
 
@@ -111,11 +120,22 @@ extension TraceFile {
     var attributes = Trace.Attributes(
       config: try text("config"), runDigest: try text("run_digest"), modelDigest: try text("model_digest"), created: try text("created"), status: status)
     attributes.timing = try reader.text(attribute: "timing").flatMap(Trace.Timing.init(rawValue:))
-    if let size = try reader.integer(attribute: "vocabulary_size"), let mask = try reader.integer(attribute: "mask_token").flatMap(Int32.init(exactly:)),
-      let end = try reader.integer(attribute: "end_token").flatMap(Int32.init(exactly:)), size > 0
-    {
-      attributes.vocabulary = .init(size: size, mask: mask, end: end)
-    }
+    attributes.vocabulary = try vocabulary(in: reader, path: path)
     return attributes
+  }
+
+  /// What a file says of its tokens; nil if nothing. Half of it would leave every token unchecked.
+  private static func vocabulary(in reader: borrowing HDF5Reader, path: String) throws(TraceError) -> Vocabulary? {
+    let names = ["vocabulary_size", "mask_token", "end_token"]
+    var values: [Int?] = []
+    for name in names { values.append(try reader.integer(attribute: name)) }
+    if values.allSatisfy({ $0 == nil }) { return nil }
+    guard let size = values[0], let mask = values[1], let end = values[2], (1...Int(Token.max)).contains(size), (0..<size).contains(mask),
+      (0..<size).contains(end)
+    else {
+      let found = zip(names, values).map { name, value in "`\(name)` " + (value.map { "\($0)" } ?? "missing") }.joined(separator: ", ")
+      throw .damaged(path: path, place: "the attributes", reason: "\(found) are not a vocabulary and two of its tokens")
+    }
+    return Vocabulary(size: size, mask: Token(mask), end: Token(end))
   }
 }

@@ -40,8 +40,16 @@ public enum TraceFile {
   /// Refuses a path that `write` could not write to, before there is a trace: what is not a regular file (a device, a pipe, a folder), and a folder
   /// that is missing or takes no files. A path that does not exist yet is right.
   ///
-  /// - Throws: `.unwritable`.
-  public static func check(destination path: String) throws(TraceError) { try DurableFile.check(destination: path) }
+  /// - Parameters:
+  ///   - inputs: files that the same command reads, under whatever names: they are not written over.
+  ///   - kind: what these are, as `the trace itself`.
+  /// - Throws: `.unwritable`, and `.input` for one of the inputs.
+  public static func check(
+    destination path: String, apartFrom inputs: [String] = [], _ kind: String = "the trace itself"
+  ) throws(TraceError) {
+    if inputs.contains(where: { Files.areSame($0, path) }) { throw .input(path: path, kind: kind) }
+    try DurableFile.check(destination: path)
+  }
 
   private static func attributes(of trace: Trace) -> [(String, HDF5.Attribute)] {
     let own = trace.attributes
@@ -63,15 +71,32 @@ public enum TraceFile {
     trace[TraceSchema.beliefs] == nil ? [:] : [TraceSchema.beliefs: [("k", .integer(trace.candidates))]]
   }
 
+  /// How the seal stands: what follows HDF5's own bytes must be one seal, whole, or nothing at all.
   static func sealState(of bytes: [UInt8]) -> Trace.Seal {
-    guard bytes.count > sealLength else { return .none }
-    let start = bytes.count - sealLength
-    guard bytes[start..<start + mark.count].elementsEqual(mark) else { return .none }
-    let words = bytes[(start + mark.count)...]
+    // A file that breaks off before its end is for HDF5 to refuse.
+    guard let end = contentEnd(of: bytes), bytes.count > end else { return .none }
+    let words = bytes[end...].dropFirst(mark.count)
     var reader = ByteReader(words)
-    guard let length = reader.fixed(UInt64.self), let check = reader.fixed(UInt32.self), let own = reader.fixed(UInt32.self),
-      own == CRC32.of(words.dropLast(4)), length == UInt64(start), check == CRC32.of(bytes[..<start])
+    guard bytes.count == end + sealLength, bytes[end...].starts(with: mark), let length = reader.fixed(UInt64.self),
+      let check = reader.fixed(UInt32.self), let own = reader.fixed(UInt32.self), own == CRC32.of(words.dropLast(4)), length == UInt64(end),
+      check == CRC32.of(bytes[..<end])
     else { return .broken }
     return .whole
+  }
+
+  /// Where HDF5's own bytes end, by their superblock; nil for one of no known version.
+  private static func contentEnd(of bytes: [UInt8]) -> Int? {
+    guard bytes.count > 24 else { return nil }
+    // Sizes of addresses, and where the addresses begin: a base, one of something else, the end.
+    let (size, first): (Int, Int)
+    switch bytes[8] {
+    case 0: (size, first) = (Int(bytes[13]), 24)
+    case 1: (size, first) = (Int(bytes[13]), 28)
+    case 2, 3: (size, first) = (Int(bytes[9]), 12)
+    default: return nil
+    }
+    let place = first + 2 * size
+    guard (1...8).contains(size), bytes.count >= place + size else { return nil }
+    return Int(exactly: bytes[place..<place + size].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
   }
 }

@@ -64,6 +64,9 @@ import Testing
     Attack("no schema", says: "schema") { H5Adelete($0, "schema") >= 0 },
     Attack("a later version", says: "newer") { put("schema_version", 2, on: $0) },
     Attack("a version of 0", says: "schema_version") { put("schema_version", 0, on: $0) },
+    Attack("a vocabulary of -3", says: "`vocabulary_size` -3") { put("vocabulary_size", -3, on: $0) },
+    Attack("an end token beyond the vocabulary", says: "`end_token` \(1 << 40)") { put("end_token", 1 << 40, on: $0) },
+    Attack("half a vocabulary", says: "`mask_token` missing") { H5Adelete($0, "mask_token") >= 0 },
     Attack("another type", says: "not of type uint8") { replace("edits/kind", in: $0, type: unmask_int32(), extent: [3]) },
     Attack("numbers for texts", says: "not of type variable-length string") { replace("authors/name", in: $0, type: unmask_int32(), extent: [3]) },
     Attack("two dimensions", says: "one dimension") { replace("edits/token", in: $0, type: unmask_int32(), extent: [2, 3]) },
@@ -134,6 +137,34 @@ import Testing
       if case .damaged(_, _, let reason) = error, reason.contains("crashed") { return "crash contained" }
       if case .damaged(_, _, let reason) = error, reason.contains("does not end") { return "hang contained" }
       return "refused"
+    }
+  }
+
+  /// Only a file as it was written is used. What is wrong with another one is for `validate` and `inspect` to say, which ask for it.
+  @Test func aSealThatDoesNotHoldIsRefused() throws {
+    let folder = try Folder()
+    let whole = try Self.goodFile(folder)
+    let seal = TraceFile.seal(of: []).count
+    let reason = "bytes changed since it was written: the checksum at its end does not hold"
+    let damaged = TraceError.damaged(path: folder.file(), place: "the file", reason: reason)
+    let ends: [[UInt8]] = [whole + [0], whole + whole.suffix(seal)] + (1..<seal).map { [UInt8](whole.dropLast($0)) }
+    for bytes in ends {
+      try folder.write(bytes)
+      #expect(throws: damaged) { try TraceFile.read(folder.file()) }
+      #expect(throws: damaged) { try TraceFile.summary(folder.file()) }
+      let trace = try TraceFile.read(folder.file(), evenIfChanged: true)
+      #expect(trace.seal == .broken && trace.validate().map(\.description) == ["file: \(reason)"])
+    }
+    for place in stride(from: TraceFile.signature.count + 8, to: whole.count - seal, by: whole.count / Self.mutations) {
+      var bytes = whole
+      bytes[place] ^= 1
+      try folder.write(bytes)
+      #expect(throws: TraceError.self) { try TraceFile.read(folder.file()) }
+    }
+    // What has no seal at all is another program's.
+    for bytes in [Array(whole.dropLast(seal)), try PlainFile.image(of: try Samples.trace(), isCompressed: false)] {
+      try folder.write(bytes)
+      #expect(try TraceFile.read(folder.file()).seal == .none)
     }
   }
 

@@ -47,7 +47,7 @@ import Traces
         found.formUnion(try trace.samples().map { digest + " " + $0.problem })
       }
       for entry in try Journal.peek(folder + "/journal", runDigest: digest) {
-        let alone = try Trace(attributes: Trace.Attributes(config: "", runDigest: digest, modelDigest: "", level: .beliefs(8)), samples: [entry.sample])
+        let alone = try Trace(attributes: Trace.Attributes(config: "{}", runDigest: digest, modelDigest: "", level: .beliefs(8)), samples: [entry.sample])
         #expect(alone.validate() == [])
         found.insert(digest + " " + entry.sample.problem)
       }
