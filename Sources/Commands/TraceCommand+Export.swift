@@ -23,7 +23,7 @@ extension TraceCommand {
 
     @Argument(help: "A trace file.") var trace: String
     @Option(help: "One of the formats above.") var format = CSVFormat.name
-    @Option(help: "The table, for csv and jsonl.") var table = "edits"
+    @Option(help: "The table, for csv and jsonl. Default: edits.") var table: String?
     @Option(help: "A folder for all tables, a file each, as csv or jsonl.") var all: String?
     @Option(help: "A sample's problem, as lists/test/7. Default: all, or the first for asciicast.") var sample: String?
     @Option(help: "The model whose tokenizer spells the tokens. Default: a shipped one, if it made the trace; else tokens stay numbers.") var model: String?
@@ -34,7 +34,12 @@ extension TraceCommand {
       }
       let trace = try TraceFile.read(self.trace)
       var request = TraceExport.Request()
-      request.table = table
+      if let table {
+        guard Self.tableForms.contains(format.name), all == nil else {
+          throw ConfigurationError.composition("--table goes with --format csv and jsonl, without --all")
+        }
+        request.table = table
+      }
       request.sample = sample
       if let all { return try writeTables(of: trace, to: all, format, request) }
       let end = trace.attributes.vocabulary?.end
@@ -52,6 +57,8 @@ extension TraceCommand {
       Terminal.out(waiting, terminator: "")
     }
 
+    private static let tableForms = [CSVFormat.name, JSONLinesFormat.name]
+
     private func tokenizer(of trace: Trace) throws(ConfigurationError) -> Tokenizer? {
       if let model { return try ModelLibrary.tokenizer(model) }
       for name in try ModelLibrary.names() {
@@ -62,7 +69,7 @@ extension TraceCommand {
     }
 
     private func writeTables(of trace: Trace, to folder: String, _ format: any TraceFormat.Type, _ request: TraceExport.Request) throws {
-      guard [CSVFormat.name, JSONLinesFormat.name].contains(format.name) else {
+      guard Self.tableForms.contains(format.name) else {
         throw ConfigurationError.composition("--all writes tables: it goes with --format csv and jsonl")
       }
       do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {

@@ -11,6 +11,7 @@ package enum AsciicastFormat: TraceFormat {
 
   package static func write(_ trace: Trace, _ request: TraceExport.Request, to out: (String) throws(TraceError) -> Void) throws(TraceError) {
     guard let sample = try trace.samples(of: request.sample).first else { throw TraceError.missing(what: "sample", known: "none") }
+    try sample.checkRounds()
     let frames = try Replay(sample).frames
     // Drawn twice, once for their size: all pictures of a long decode together may be large.
     func lines(_ frame: Replay.Frame) -> [String] { request.picture(frame) + ["", caption(frame, of: frames.count - 1)] }

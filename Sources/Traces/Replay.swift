@@ -54,7 +54,7 @@ public struct Replay: Sendable {
         next += 1
         guard edit.branch == Edit.main else { continue }
         if let fault = cells.apply(edit) {
-          throw .damaged(path: "sample `\(sample.problem)`", place: "round \(index), position \(edit.position)", reason: fault)
+          throw .damaged(path: "sample `\(sample.problem)`", place: "round \(index + 1), position \(edit.position)", reason: fault)
         }
       }
       frames.append(Frame(response: cells.response, states: cells.states(justTouched: cells.touched), round: round, edits: edits))

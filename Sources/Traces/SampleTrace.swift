@@ -120,6 +120,17 @@ public struct RecordedBeliefs: Sendable {
   public var isExact: Bool { mass.count == round.count && moment.count == round.count }
 }
 
+extension SampleTrace {
+  /// Refuses a sample of which only the response was recorded, where its rounds are asked for.
+  ///
+  /// - Throws: `.missing`.
+  package func checkRounds() throws(TraceError) {
+    guard roundCount == rounds.count else {
+      throw .missing(what: "rounds of sample `\(problem)`: they were not recorded", known: "only its response (`trace: edits` records rounds)")
+    }
+  }
+}
+
 extension Canvas {
   /// The response with -1 where it is masked, as a trace holds it.
   package var recorded: [Token] { response.map { $0 == vocabulary.mask ? -1 : $0 } }

@@ -3,14 +3,15 @@ internal import Diffusion
 extension SampleTrace {
   /// For every position of the response, the round at which the token that stayed there was written; -1 where it was given with the problem.
   ///
-  /// - Throws: `.damaged` if an edit does not fit the canvas it meets.
+  /// - Throws: `.missing` where no rounds were recorded, `.damaged` if an edit does not fit the canvas it meets.
   package func stepMap() throws(TraceError) -> [Int] {
+    try checkRounds()
     var cells = ReplayCanvas(self)
     var steps = Array(repeating: -1, count: initial.count)
     for recorded in edits where recorded.edit.branch == Edit.main {
       let edit = recorded.edit
       if let fault = cells.apply(edit) {
-        throw .damaged(path: "sample `\(problem)`", place: "round \(recorded.round), position \(edit.position)", reason: fault)
+        throw .damaged(path: "sample `\(problem)`", place: "round \(recorded.round + 1), position \(edit.position)", reason: fault)
       }
       switch edit.kind {
       case .reveal, .replace: steps[edit.position] = recorded.round

@@ -6,7 +6,7 @@ package enum CSVFormat: TraceFormat {
   package static let summary = "one table, comma-separated, for spreadsheets and data frames"
 
   package static func write(_ trace: Trace, _ request: TraceExport.Request, to out: (String) throws(TraceError) -> Void) throws(TraceError) {
-    try TableLines(trace, table: request.table, form: .csv).forEachLine { (line) throws(TraceError) in try out(line + "\n") }
+    try TableLines(trace, table: request.table, of: request.sample, form: .csv).forEachLine { (line) throws(TraceError) in try out(line + "\n") }
   }
 }
 
@@ -16,7 +16,7 @@ package enum JSONLinesFormat: TraceFormat {
   package static let summary = "one table, a JSON object per row"
 
   package static func write(_ trace: Trace, _ request: TraceExport.Request, to out: (String) throws(TraceError) -> Void) throws(TraceError) {
-    try TableLines(trace, table: request.table, form: .jsonl).forEachLine { (line) throws(TraceError) in try out(line + "\n") }
+    try TableLines(trace, table: request.table, of: request.sample, form: .jsonl).forEachLine { (line) throws(TraceError) in try out(line + "\n") }
   }
 }
 
@@ -29,19 +29,24 @@ struct TableLines {
   private let rows: Int
   private let form: Form
   private let offsets: [Int]?
+  /// The samples whose rows are wanted; nil: all.
+  private let wanted: Set<Int>?
+  /// The sample of each row, where the table says; a table of tokens has its offsets instead, and authors belong to no sample.
+  private let owners: [Int]?
   /// Values per row, where a column has several.
   private let lists: [Int?]
 
   /// Lines of one table. Tables of tokens give one row per token, with the `sample` it belongs to and its `position`.
   ///
-  /// - Throws: `.missing` if there is no such table, `.damaged` if the tables do not fit together.
-  init(_ trace: Trace, table name: String, form: Form) throws(TraceError) {
+  /// - Parameter problem: only rows of samples of this problem; nil: all. `/authors` stays whole: edits refer to it.
+  /// - Throws: `.missing` if there is no such table or sample, `.damaged` if the tables do not fit together.
+  init(_ trace: Trace, table name: String, of problem: String?, form: Form) throws(TraceError) {
     guard let table = trace[name], let group = TraceSchema.groups.first(where: { $0.name == name }) else {
       throw .missing(what: "table `\(name)`", known: trace.tables.map(\.name).joined(separator: ", "))
     }
     var faults = FaultList(limit: 2)
     trace.checkStructure(&faults)
-    if !faults.isSound, let fault = faults.faults.last { throw .damaged(path: "trace", place: "/\(fault.table)", reason: fault.message) }
+    if !faults.isSound, let fault = faults.faults.last { throw .damaged(path: trace.path ?? "trace", place: "/\(fault.table)", reason: fault.message) }
     var names: [String] = []
     var columns: [Column] = []
     var lists: [Int?] = []
@@ -57,6 +62,8 @@ struct TableLines {
     self.lists = lists
     offsets = group.fields.contains { $0.extent == .offsets } ? table.integers("offsets") : nil
     rows = columns.first?.count ?? 0
+    if let problem { wanted = try trace.rows(of: problem) } else { wanted = nil }
+    owners = trace.owners(of: table)
   }
 
   /// Hands over the lines, without line ends.
@@ -71,8 +78,10 @@ struct TableLines {
       var cells: [(String, String)] = []
       if let offsets {
         while sample + 2 < offsets.count, offsets[sample + 1] <= row { sample += 1 }
+        if wanted?.contains(sample) == false { continue }
         cells = [("sample", "\(sample)"), ("position", "\(row - (offsets.indices.contains(sample) ? offsets[sample] : 0))")]
       }
+      if let owners, wanted?.contains(owners[row]) == false { continue }
       for (index, column) in columns.enumerated() {
         if let list = lists[index] {
           let values = (0..<list).map { value(column, row * list + $0) }
@@ -98,5 +107,27 @@ struct TableLines {
   private static func csv(_ text: String) -> String {
     text.contains { $0 == "," || $0 == "\"" || $0.isNewline }
       ? "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : text
+  }
+}
+
+extension Trace {
+  /// The rows of `/samples` that are of a problem.
+  fileprivate func rows(of problem: String) throws(TraceError) -> Set<Int> {
+    let problems = self["samples"]?.strings("problem") ?? []
+    let found = Set(problems.indices.filter { problems[$0] == problem })
+    guard !found.isEmpty else { throw .missing(sample: problem, among: problems) }
+    return found
+  }
+
+  /// The sample of each row of a table, where its rows say it.
+  fileprivate func owners(of table: Table) -> [Int]? {
+    switch table.name {
+    case "samples": return Array(0..<sampleCount)
+    case "rounds": return table.integers("sample")
+    case "edits", TraceSchema.beliefs:
+      let samples = self["rounds"]?.integers("sample") ?? []
+      return table.integers("round").map { samples[$0] }
+    default: return nil
+    }
   }
 }

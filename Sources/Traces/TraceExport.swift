@@ -41,10 +41,15 @@ extension Trace {
     let all = try samples()
     guard let problem else { return all }
     let found = all.filter { $0.problem == problem }
-    guard !found.isEmpty else {
-      let known = all.prefix(3).map { $0.problem.printable }.joined(separator: ", ")
-      throw .missing(what: "sample `\(problem)`", known: all.isEmpty ? "none" : known + (all.count > 3 ? " and \(all.count - 3) more" : ""))
-    }
+    guard !found.isEmpty else { throw .missing(sample: problem, among: all.map(\.problem)) }
     return found
+  }
+}
+
+extension TraceError {
+  /// A sample that is not among those of a trace, of which a few are named.
+  static func missing(sample problem: String, among all: [String]) -> TraceError {
+    let known = all.prefix(3).map(\.printable).joined(separator: ", ")
+    return .missing(what: "sample `\(problem)`", known: all.isEmpty ? "none" : known + (all.count > 3 ? " and \(all.count - 3) more" : ""))
   }
 }

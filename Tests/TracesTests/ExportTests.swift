@@ -28,6 +28,29 @@ import Testing
     #expect(throws: TraceError.self) { try Self.text(trace, CSVFormat.self) { $0.table = "nothing" } }
   }
 
+  /// The rows of a sample are those of the whole table that belong to it.
+  @Test(arguments: [CSVFormat.self, JSONLinesFormat.self] as [any TraceFormat.Type]) func tablesOfOneSample(_ format: any TraceFormat.Type) throws {
+    let trace = try Samples.trace(level: .beliefs(2))
+    let header = format == CSVFormat.self ? 1 : 0
+    for group in TraceSchema.groups where group.name != "authors" {
+      let rows = { (problem: String?) in
+        try Self.text(trace, format) { ($0.table, $0.sample) = (group.name, problem) }.split(separator: "\n").dropFirst(header)
+      }
+      let parts = try trace.samples().map { try rows($0.problem) }
+      #expect(Array(parts.joined()) == Array(try rows(nil)) && parts.count { !$0.isEmpty } > 1, "\(group.name)")
+    }
+    let error = #expect(throws: TraceError.self) { try Self.text(trace, format) { $0.sample = "nothing" } }
+    #expect(error?.description.hasPrefix("the trace has no sample `nothing`; it has arithmetic/0") == true)
+  }
+
+  /// Of a decode whose rounds were not recorded nothing is made up.
+  @Test(arguments: [StepMapFormat.self, AsciicastFormat.self] as [any TraceFormat.Type])
+  func whatWasNotRecordedIsRefused(_ format: any TraceFormat.Type) throws {
+    let trace = try Samples.assemble([Samples.record(try Canvas.toy(16), [OneByOne()], level: .none)], level: .none)
+    let error = #expect(throws: TraceError.self) { try Self.text(trace, format) }
+    #expect(error?.description.contains("no rounds of sample `p`: they were not recorded") == true)
+  }
+
   /// Columns of numbers stay numbers in a data frame, which is what Parquet wants.
   @Test func tablesAreReadByOtherPrograms() throws {
     guard Python.interpreter != nil else { return }

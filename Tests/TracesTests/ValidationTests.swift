@@ -1,4 +1,5 @@
 import Diffusion
+import Support
 import Testing
 
 @testable import Traces
@@ -61,6 +62,19 @@ import Testing
     }, Corruption("k of 0", in: "beliefs") { $0.candidates = 0 }, Corruption("k of -1", in: "beliefs") { $0.candidates = -1 },
     Corruption("a huge k", in: "beliefs") { $0.candidates = .max }, Corruption("an unknown level", in: "file") { $0.attributes.level = "all" },
     Corruption("rounds at a level without", in: "samples") { $0.attributes.level = "none" },
+    Corruption("beliefs at a level without", in: "beliefs") { $0.attributes.level = "edits" },
+    Corruption("a config that is no JSON", in: "file") { $0.attributes.config = "{{{nope" },
+    Corruption("an empty config", in: "file") { $0.attributes.config = "" },
+    Corruption("a config that is a list", in: "file") { $0.attributes.config = "[{}]" },
+    Corruption("a config of brackets", in: "file") {
+      $0.attributes.config = String(repeating: "[", count: 60_000) + String(repeating: "]", count: 60_000)
+    },
+    Corruption("a run that has a sample twice", in: "samples") { trace in
+      trace.attributes.config = #"{"benchmark":{"name":"lists"}}"#
+      guard let index = trace.tables.firstIndex(where: { $0.name == "samples" }) else { return }
+      trace.tables[index]["problem"] = .string(Array(repeating: "lists/test/1", count: trace.sampleCount))
+      trace.set("samples", "seed", 3, 1)
+    },
   ]
 
   @Test(arguments: corruptions)
@@ -90,6 +104,30 @@ import Testing
       }
     }
     _ = TraceSummary(trace).description
+  }
+
+  /// `decode` may be asked for a problem again, and so may other programs.
+  @Test func onlyARunDecodesAProblemOnce() throws {
+    var sample = try Samples.record(try Canvas.toy(16), [OneByOne()])
+    let trace = try Samples.assemble([sample, sample])
+    #expect(trace.validate() == [])
+    sample.seed += 1
+    var run = try Samples.assemble([sample, trace.samples()[0]])
+    run.attributes.config = #"{"benchmark":{}}"#
+    #expect(run.validate() == [])
+  }
+
+  @Test func faultsNameTheirFile() throws {
+    let folder = try Folder()
+    var trace = try Samples.trace()
+    trace.set("edits", "author", 2, 77)
+    try TraceFile.write(trace, to: folder.file())
+    let read = try TraceFile.read(folder.file())
+    let words = "\(folder.file()): damaged at /edits: author is 77, but "
+    let error = #expect(throws: TraceError.self) { try read.samples() }
+    #expect(error?.description.hasPrefix(words) == true)
+    let other = #expect(throws: TraceError.self) { try ExportTests.text(read, CSVFormat.self) }
+    #expect(other?.description.hasPrefix(words) == true)
   }
 
   @Test func faultsAreBounded() throws {
