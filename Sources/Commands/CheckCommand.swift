@@ -49,7 +49,9 @@ struct CheckCommand: ParsableCommand {
   }
 
   func run() throws {
-    if let junit { try TraceFile.check(destination: junit) }
+    if let junit {
+      try TraceFile.check(destination: junit, apartFrom: try inputs(of: create ?? self.suite ?? GoldenSuite.shipped()), "a file of the suite")
+    }
     let folder: String
     if let create {
       try makeSuite(create)
@@ -74,6 +76,12 @@ struct CheckCommand: ParsableCommand {
     let command = ["unmask check", self.suite, "--accept"].compactMap(\.self).joined(separator: " ")
     let advice = "what would take their place is in \(folder)/\(GoldenCheck.pending), `\(command)` shows and records it"
     throw Failure(code: 1, message: "\(bad.count) of \(report.strategies.count) strategies do not match their goldens: \(names(bad)); \(advice)")
+  }
+
+  /// What a report must not be written over.
+  private func inputs(of folder: String) -> [String] {
+    let own = FileManager.default.subpaths(atPath: folder)?.filter { $0.hasSuffix(".h5") || ["suite.yaml", "manifest.json"].contains($0) } ?? []
+    return own.map { folder + "/" + $0 } + [strategies].compactMap(\.self)
   }
 
   private func decode(_ check: GoldenCheck) throws(RunError) -> GoldenReport {

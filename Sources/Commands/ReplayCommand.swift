@@ -77,7 +77,7 @@ struct ReplayCommand: ParsableCommand {
   }
 
   private func writePage(_ sources: [ReplaySource], to file: String) throws {
-    try TraceFile.check(destination: file)
+    try TraceFile.check(destination: file, apartFrom: [trace, against].compactMap(\.self))
     let first = try sources[0].playback(of: sample == Self.all ? nil : sample).sample.problem
     let others = sources.dropFirst().map { Set($0.names) }
     let problems = sample == Self.all ? sources[0].names.filter { name in others.allSatisfy { $0.contains(name) } } : [first]

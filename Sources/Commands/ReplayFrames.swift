@@ -50,8 +50,16 @@ struct ReplayFrames {
     }.joined(separator: "\n")
   }
 
+  /// Edits of other branches that a round's table lists: a round may have tried any number.
+  static let mostAttempts = 100
+
   private static func decisions(_ side: ReplaySide, _ frame: Int) -> [String] {
-    let edits = side.playback.sample.edits[side.playback.frames[frame].edits].map(\.edit)
+    var attempts = 0
+    var edits: [Edit] = []
+    for recorded in side.playback.sample.edits[side.playback.frames[frame].edits] {
+      if recorded.edit.branch != Edit.main { attempts += 1 }
+      if recorded.edit.branch == Edit.main || attempts <= mostAttempts { edits.append(recorded.edit) }
+    }
     if edits.isEmpty { return [] }
     let rows = edits.map { edit in
       let runnerUp = runnerUp(of: edit, side, frame)
@@ -66,6 +74,7 @@ struct ReplayFrames {
     let used = header.indices.filter { column in rows.contains { !$0[column].isEmpty } }
     let numeric = Set(used.indices.filter { [0, 3, 4, 5].contains(used[$0]) })
     return ["", TextTable(rows.map { row in used.map { row[$0] } }, header: used.map { header[$0] }, numeric: numeric).text]
+      + (attempts > mostAttempts ? ["and \(attempts - mostAttempts) more that were tried"] : [])
   }
 
   /// The second candidate of a position in the round that decided it.

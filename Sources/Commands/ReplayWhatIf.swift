@@ -70,9 +70,9 @@ enum ReplayWhatIf {
   /// The list that is asked about, as the run would have built it.
   private static func list(_ options: Options, _ session: TraceSession) throws(ConfigurationError) -> Catalog.Built {
     if let argument = options.whatIf {
-      do { return try session.built(try StrategyArgument.read(argument, catalog: Unmask.catalog)) } catch {
-        throw error.at(file: StrategyArgument.file(argument))
-      }
+      // What cannot be read says itself where.
+      let list = try StrategyArgument.read(argument, catalog: Unmask.catalog)
+      do { return try session.built(list) } catch { throw error.at(file: StrategyArgument.file(argument)) }
     }
     return try session.built(try StrategyChange.apply(to: session.strategy, without: options.without, set: options.set))
   }

@@ -22,7 +22,7 @@ extension TraceCommand {
     @Option(help: "Block length in tokens. Default: the response is one block.") var blockLength: Int?
 
     func run() throws {
-      try TraceFile.check(destination: output)
+      try TraceFile.check(destination: output, apartFrom: [maps], "the file of step maps itself")
       var reader = StepMapImport()
       reader.blockLength = blockLength
       if let model {

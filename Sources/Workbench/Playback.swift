@@ -43,21 +43,23 @@ package struct Playback: Sendable {
   /// Rows of the sample's beliefs by round.
   private let beliefRows: [Range<Int>]
 
-  /// Positions times rounds that a viewer takes; a response of 1,024 positions decoded one by one has a million.
+  /// Positions times rounds, and edits, that a viewer takes; a response of 1,024 positions decoded one by one has a million.
   package static let largest = 2_000_000
 
   /// Plays a sample.
   ///
   /// - Throws: `.missing` where no rounds were recorded, `.tooLarge` beyond `largest`, `.damaged` where an edit does not fit the canvas it meets.
   package init(_ sample: SampleTrace, vocabulary: Vocabulary?) throws(TraceError) {
-    guard sample.roundCount == sample.rounds.count else {
-      throw .missing(what: "rounds of sample `\(sample.problem)`: they were not recorded", known: "only its response (`trace: edits` records rounds)")
-    }
+    try sample.checkRounds()
     let inserted = sample.edits.count { $0.edit.kind == .insertMask && $0.edit.branch == Edit.main }
     let area = (sample.initial.count + inserted).multipliedReportingOverflow(by: sample.rounds.count + 1)
     guard !area.overflow, area.partialValue <= Self.largest else {
       let size = "\(sample.initial.count + inserted) positions in \(sample.rounds.count) rounds"
       throw .tooLarge(path: "sample `\(sample.problem)`", what: size, limit: "\(Self.largest) positions times rounds")
+    }
+    // A round may try out any number of edits on other branches, which take no room in a file.
+    for (count, what) in [(sample.edits.count, "edits"), (sample.beliefs?.round.count ?? 0, "rows of beliefs")] where count > Self.largest {
+      throw .tooLarge(path: "sample `\(sample.problem)`", what: "\(count) \(what)", limit: "\(Self.largest)")
     }
     self.sample = sample
     self.vocabulary = vocabulary

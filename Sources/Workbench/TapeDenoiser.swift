@@ -75,7 +75,7 @@ public struct TapeDenoiser: Denoiser {
     if !needs.stale, !abilities.contains(.freshRows) { return "fresh rows in every round, and some of the recorded ones come from a cache" }
     for (round, canvas) in canvases.prefix(rounds.count).enumerated() {
       guard let position = needs.positions(in: canvas).first(where: { rows[round][$0] == nil }) else { continue }
-      return Self.words(position, of: canvas) + " (position \(position), round \(round)), which a trace does not record"
+      return Self.words(position, of: canvas) + " (position \(position), round \(round + 1)), which a trace does not record"
     }
     return nil
   }
@@ -96,7 +96,7 @@ public struct TapeDenoiser: Denoiser {
         let position = row - query.promptLength
         guard let found = shown.lazy.compactMap({ rows[$0][position] }).first else {
           let what = canvases[first].response.indices.contains(position) ? Self.words(position, of: canvases[first]) : "rows beyond the response"
-          throw .unsupported("the strategy reads \(what) (position \(position), round \(first)), which a trace does not record")
+          throw .unsupported("the strategy reads \(what) (position \(position), round \(first + 1)), which a trace does not record")
         }
         summaries.append(try summary(found, position: position, query.reading))
       }

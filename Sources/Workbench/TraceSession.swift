@@ -133,7 +133,7 @@ public struct TraceSession: Sendable {
         rest.removeFirst()
         guard next.edit.branch == Edit.main else { continue }
         if let reason = canvas.fault(of: next.edit) {
-          throw .trace(.damaged(path: "sample `\(sample.problem)`", place: "round \(round), position \(next.edit.position)", reason: reason))
+          throw .trace(.damaged(path: "sample `\(sample.problem)`", place: "round \(round + 1), position \(next.edit.position)", reason: reason))
         }
         canvas.apply(next.edit)
       }

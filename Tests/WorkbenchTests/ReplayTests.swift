@@ -4,6 +4,7 @@ import Support
 import Testing
 import Traces
 
+@testable import Commands
 @testable import Workbench
 
 /// What viewers are told of a trace is what happened in the decode.
@@ -130,6 +131,23 @@ import Traces
     }
   }
 
+  /// An edit of another branch in the first round.
+  private static var attempt: RecordedEdit {
+    var edit = Edit(.reveal, at: 3, token: 5)
+    (edit.branch, edit.author) = (0, "draft")
+    return RecordedEdit(round: 0, edit: edit)
+  }
+
+  @Test func attemptsOfARoundAreBounded() throws {
+    var sample = try ReplayFixture.decode(.toy(16, seed: 1), [OneByOne()]).sample
+    sample.edits = Array(repeating: Self.attempt, count: ReplayFrames.mostAttempts) + sample.edits
+    let all = ReplayFrames(try ReplayFixture.sides([ReplayFixture.source([sample])])).text(1, isDetailed: true)
+    sample.edits = Array(repeating: Self.attempt, count: 50) + sample.edits
+    let some = ReplayFrames(try ReplayFixture.sides([ReplayFixture.source([sample])])).text(1, isDetailed: true)
+    #expect(some.contains("one-by-one") && some.matches(of: /tried on 0/).count == ReplayFrames.mostAttempts)
+    #expect(some == all + "and 50 more that were tried\n")
+  }
+
   @Test func whatCannotBePlayedIsRefused() throws {
     var decode = try ReplayFixture.decode(.toy(16, seed: 1), [OneByOne()])
     let vocabulary = ReplayFixture.toy.vocabulary
@@ -137,11 +155,15 @@ import Traces
     #expect(mistakes { try Playback(none, vocabulary: vocabulary) }.contains("they were not recorded"))
     var sample = decode.sample
     sample.edits[3] = sample.edits[2]
-    #expect(mistakes { try Playback(sample, vocabulary: vocabulary) }.contains("damaged at round"))
+    #expect(mistakes { try Playback(sample, vocabulary: vocabulary) }.contains("damaged at round 3, position"))
     // A hostile count of positions is refused before anything is made of it.
     sample = decode.sample
     sample.initial = Array(repeating: -1, count: Playback.largest / 16)
     #expect(mistakes { try Playback(sample, vocabulary: vocabulary) }.contains("is more than the limit of 2000000 positions times rounds"))
+    // Nor are edits of other branches, of which a small file may hold millions.
+    sample = decode.sample
+    sample.edits = Array(repeating: Self.attempt, count: Playback.largest) + sample.edits
+    #expect(mistakes { try Playback(sample, vocabulary: vocabulary) }.contains("\(sample.edits.count) edits is more than the limit of 2000000"))
     decode = try ReplayFixture.decode(.toy(16, seed: 1), [OneByOne()], problem: "lists/test/17")
     let source = try ReplayFixture.source([decode.sample])
     let message = mistakes { try source.playback(of: "lists/test/71") }

@@ -99,7 +99,7 @@ import Traces
     // A row that was not recorded is not made up.
     let beyond = Query(tokens: canvases[0].prompt + canvases[0].response, promptLength: canvases[0].prompt.count, rows: [canvases[0].prompt.count + 9])
     let error = #expect(throws: DenoiserError.self) { try tape.believe([beyond]) }
-    #expect(error?.description.contains("rows of masked positions beyond the current block (position 9, round 0)") == true)
+    #expect(error?.description.contains("rows of masked positions beyond the current block (position 9, round 1)") == true)
   }
 
   @Test func tracesThatCannotServeSaySo() throws {
