@@ -18,7 +18,7 @@ test: test-deps ## every test, the format check and the goldens included
 	swift test -c release --scratch-path .build/testing
 	.build/testing/release/unmask check --junit .build/testing/goldens.xml
 
-renew: build ## after a new model: its goldens, results/baselines and the claims (half an hour)
+renew: build ## after a new model: its goldens, results/baselines and the claims (up to an hour)
 	Experiments/renew.sh $(UNMASK)
 	$(MAKE) claims
 
@@ -29,7 +29,7 @@ bench: deps ## what strategies cost beside the model, as ratios (a few minutes; 
 NOTEBOOKS := .build/notebooks
 PYTHON := $(NOTEBOOKS)/venv/bin
 
-claims: build $(NOTEBOOKS)/venv/ready ## decode what the papers claim with the shipped model, collect it, execute the notebook (ten minutes)
+claims: build $(NOTEBOOKS)/venv/ready ## decode what the papers claim with the shipped model, collect it, execute the notebook (up to half an hour)
 	$(UNMASK) run Experiments/claims.yaml --jobs $$(nproc)
 	$(UNMASK) run Experiments/claims.yaml --dry-run --json > $(NOTEBOOKS)/claims.json
 	$(PYTHON)/python notebooks-md/collect.py $(NOTEBOOKS)/claims.json --output results/claims
