@@ -68,14 +68,15 @@ struct CheckCommand: ParsableCommand {
     let report = try decode(check)
     if let junit { try DurableFile.replace(junit, with: Array(report.junit.utf8)) }
     if report.isStopped { throw Failure.interrupted("interrupted; the suite is as it was") }
-    for change in report.modelChanges { Terminal.complain(change.message) }
+    for remark in report.remarks { Terminal.complain(remark) }
     if json { Terminal.out(report.json.json) } else if create == nil, !accept { show(report) }
     if accept || create != nil { return try revise(report, check) }
     guard !report.isPassed else { return }
     let bad = report.strategies.filter { $0.results.contains { !$0.verdict.isFine } }
     let command = ["unmask check", self.suite, "--accept"].compactMap(\.self).joined(separator: " ")
-    let advice = "what would take their place is in \(folder)/\(GoldenCheck.pending), `\(command)` shows and records it"
-    throw Failure(code: 1, message: "\(bad.count) of \(report.strategies.count) strategies do not match their goldens: \(names(bad)); \(advice)")
+    let advice = report.hasPending ? "what would take their place is in \(folder)/\(GoldenCheck.pending), `\(command)` shows and records it" : nil
+    let finding = "\(bad.count) of \(report.strategies.count) strategies do not match their goldens: \(names(bad))"
+    throw Failure(code: 1, message: [finding, advice].compactMap(\.self).joined(separator: "; "))
   }
 
   /// What a report must not be written over.
@@ -192,7 +193,9 @@ struct CheckCommand: ParsableCommand {
       Setting.Entry("tolerance", ["absolute": Setting(.number(tolerance.absolute)), "relative": Setting(.number(tolerance.relative))]),
       Setting.Entry("candidates", 4), Setting.Entry("catalog", Setting(.bool(chosen == nil))),
     ]
-    if let chosen { settings.append(Setting.Entry("strategies", chosen)) }
+    // Strategies that need settings to show what they do, or to fit common lengths, have them in the suite that ships.
+    let given = try chosen ?? GoldenSuite(folder: GoldenSuite.shipped()).overrides(of: Unmask.catalog)
+    if given != Setting(.map([])) { settings.append(Setting.Entry("strategies", given)) }
     try GoldenSuite.make(folder, Setting(.map(settings)))
   }
 }

@@ -67,12 +67,13 @@ enum ReplayVerify {
         ? ["no rounds are recorded; the responses and costs of all \(checked.count) samples come out again"]
         : ["reproduced bit for bit: all \(rounds) rounds of \(checked.count) samples"]
     }
-    var place = sample.problem
+    var place = sample.problem.printable
     if let round = first.round { place += ", round \(round + 1) of \(sample.rounds)" }
     if let position = first.position { place += ", position \(position)" }
     var lines = [
       "NOT reproduced: \(differing.count) of \(checked.count) samples differ; \(reproduced) of \(rounds) rounds come out bit for bit",
-      "first difference: \(place): \(first.column)", "  recorded  \(first.recorded)", "  now       \(first.now)",
+      "first difference: \(place): \(first.column)", "  recorded  \(first.recorded.printable)",
+      "  now       \(first.now.printable)",
     ]
     if let size = first.size { lines.append("  size      \(size)") }
     if let beliefs = first.beliefs {

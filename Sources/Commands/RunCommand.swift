@@ -106,11 +106,7 @@ struct RunCommand: ParsableCommand {
 
   private func show(_ report: Report, _ experiment: Experiment, _ runner: Runner) {
     Terminal.out("\n" + report.text + "\n")
-    var legend = "ms: decoding milliseconds per sample"
-    if let baseline = experiment.baseline {
-      legend += "; against \(baseline): agreement: same final answer, tokens: same answer tokens, differs at: the first other one, rounds ÷, speedup"
-    }
-    Terminal.out(legend)
+    Terminal.out(report.legend(baseline: experiment.baseline))
     if report.rows.contains(where: { $0.seconds == nil }) {
       Terminal.out("shared: decoded beside other samples, or resumed after a stop, so its time is no speed; run it with --jobs 1 into a new --output")
     }

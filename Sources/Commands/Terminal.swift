@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Synchronization
+internal import Traces
 internal import Workbench
 
 /// What a person sees: lines, a progress bar on a terminal, and Ctrl-C.
@@ -19,9 +20,9 @@ enum Terminal {
   /// Prints a line on standard error.
   static func note(_ text: String, terminator: String = "\n") { write(text + terminator, to: STDERR_FILENO) }
 
-  /// Prints a mistake, one line each.
+  /// Prints a mistake, one line each; what a file says in it cannot move the cursor.
   static func complain(_ message: String) {
-    for line in message.split(separator: "\n", omittingEmptySubsequences: true) { note("unmask: \(line)") }
+    for line in message.split(separator: "\n", omittingEmptySubsequences: true) { note("unmask: \(line.printable)") }
   }
 
   private static let failure = Mutex<String?>(nil)

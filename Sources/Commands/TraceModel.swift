@@ -32,6 +32,6 @@ struct TraceModel {
   /// One clause on whether a loaded model is the one that made the trace.
   func identity(_ model: LoadedModel) -> String {
     let own = "model \(name) (\(model.digest.prefix(12)))"
-    return made(model) ? "\(own), the one that made the trace" : "\(own), NOT the one that made the trace (\(recorded.prefix(12)))"
+    return made(model) ? "\(own), the one that made the trace" : "\(own), NOT the one that made the trace (\(recorded.prefix(12).printable))"
   }
 }

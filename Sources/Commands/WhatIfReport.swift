@@ -23,7 +23,7 @@ struct WhatIfReport {
     var parts = ["recorded  \(Self.rules(recorded))"]
     if let asked {
       parts[0] += "\nwhat if   \(Self.rules(asked))\nby        \(source)"
-      if let lack = findings.lazy.compactMap(\.lack).first { parts[0] += "\nthe trace alone does not suffice: \(lack)" }
+      if let lack = findings.lazy.compactMap(\.lack).first { parts[0] += "\nthe trace alone does not suffice: \(lack.printable)" }
     }
     parts.append(table)
     parts.append(legend)
@@ -32,11 +32,11 @@ struct WhatIfReport {
   }
 
   private static func rules(_ list: Setting) -> String {
-    guard case .list(let rules) = list.value else { return list.description }
+    guard case .list(let rules) = list.value else { return list.description.printable }
     return rules.map { rule in
       guard case .map(let entries) = rule.value else { return rule.description }
       return entries.map { "\($0.key): \($0.value.description)" }.joined(separator: ", ")
-    }.joined(separator: " + ")
+    }.joined(separator: " + ").printable
   }
 
   private var table: String {
@@ -44,7 +44,7 @@ struct WhatIfReport {
     if asked != nil { header += ["exact rounds", "parts in", "exact part ends", "alike", "both", "other token", "only recorded", "only what-if"] }
     header.append("oracle")
     var rows = findings.map { finding in
-      var row = [finding.sample.problem, "\(finding.sample.rounds.count)"]
+      var row = [finding.sample.problem.printable, "\(finding.sample.rounds.count)"]
       if let answer = finding.answer {
         let counts = answer.counts
         row += ["\(answer.own.count)", answer.parting.map { "\($0.index + 1)" } ?? "–", ending(answer, finding.sample)]
@@ -94,14 +94,16 @@ struct WhatIfReport {
         "  alike: rounds decided alike; both, other token, only ...: positions revealed by both, by both with different tokens, by one of them",
       ]
     }
-    lines += [
-      "oracle: the fewest rounds that reveal only tokens of the final response: all positions in reach at once that the model was right about on a recorded canvas",
-      "  holding no more. No strategy takes fewer if the model is right only where it holds at least that much; on fuller canvases, and beyond the current",
-      "  block, it may know more",
-    ]
+    if findings.contains(where: { $0.oracle != nil }) {
+      lines += [
+        "oracle: the fewest rounds that reveal only tokens of the final response: all positions in reach at once that the model was right about on a recorded canvas",
+        "  holding no more. No strategy takes fewer if the model is right only where it holds at least that much; on fuller canvases, and beyond the current",
+        "  block, it may know more",
+      ]
+    }
     let given = findings.reduce(0) { $0 + ($1.oracle?.given.count ?? 0) }
     if given > 0 { lines.append("  \(given) positions are revealed because the trace did so, without a recorded belief that had them right") }
-    if let fault = findings.lazy.compactMap(\.oracleFault).first { lines.append("  no oracle: \(fault)") }
+    if let fault = findings.lazy.compactMap(\.oracleFault).first { lines.append("no oracle: \(fault.printable)") }
     return lines.joined(separator: "\n")
   }
 
@@ -114,10 +116,12 @@ struct WhatIfReport {
     let tokenizer = model.tokenizer
     let canvas = CanvasText(end: vocabulary.end) { tokenizer?.token($0) }
     let recorded = decision.recorded ?? decision.shown
-    var lines = ["\(problem), round \(decision.index + 1): the first difference"]
-    for (name, after) in [("recorded", recorded), ("what if", decision.other)] {
-      lines.append(name)
-      lines += canvas.lines(after.recorded, states(of: after, since: decision), width: width - 2, hasColour: hasColour).map { "  " + $0 }
+    var lines = ["\(problem.printable), round \(decision.index + 1): the first difference (\(CanvasText.legend(hasColour: hasColour)))"]
+    let labels = ["recorded  ", "what if   ", "          "]
+    let sides = [recorded, decision.other].map { ($0.recorded, states(of: $0, since: decision)) }
+    for group in canvas.groups(sides[0], sides[1], width: width - labels[0].count, hasColour: hasColour) {
+      lines += [labels[0] + group.above, labels[1] + group.below]
+      if !group.marks.isEmpty { lines.append(labels[2] + group.marks) }
     }
     let (mine, theirs) = (decision.changes(recorded), decision.changes(decision.other))
     let word = { (position: Int, changes: (revealed: [Int: Token], remasked: [Int])) -> String in

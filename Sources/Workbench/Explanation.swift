@@ -13,6 +13,8 @@ public struct Explanation: Sendable {
   public let position: Int
   /// The token that it holds in the end.
   public let token: Token
+  /// Whether the trace records the sample's rounds; without them only the token is known.
+  public let isRecorded: Bool
   /// Whether it was fixed before decoding.
   public let isPinned: Bool
   /// One entry per round.
@@ -83,26 +85,32 @@ public struct Explanation: Sendable {
   /// - Parameter canvases: see `TraceSession.canvases(of:)`.
   public init(_ session: TraceSession, _ index: Int, position: Int, canvases: [Canvas]) throws(ConfigurationError) {
     let sample = session.samples[index]
-    guard let last = canvases.last, last.response.indices.contains(position) else {
+    isRecorded = sample.rounds.count == sample.roundCount
+    guard let last = canvases.last, (isRecorded ? last.response : sample.response).indices.contains(position) else {
       throw .outOfRange(key: "--position", value: "\(position)", expected: "0 to \(sample.response.count - 1), the positions of `\(sample.problem)`")
     }
     problem = sample.problem
     self.position = position
+    guard isRecorded else {
+      // The last canvas known is the first one; positions of another length are not its own.
+      token = sample.response[position]
+      isPinned = last.response.count == sample.response.count && last.pinned[position]
+      return
+    }
     token = last.recorded[position]
     isPinned = last.pinned[position]
-    slot = last.slots[position]
+    let slot = last.slots[position]
     let own = SampleRounds(sample)
     for round in sample.rounds.indices {
       let shown = canvases[round]
       var canvas = shown
+      let place = shown.slots.firstIndex(of: slot)
       var edits: [Edit] = []
       for edit in own.edits(round) {
         // Insertions and deletions of the same round move a position: an edit's place is that of its moment.
-        let place = edit.branch == Edit.main ? canvas.slots.firstIndex(of: slot) : shown.slots.firstIndex(of: slot)
-        if edit.position == place, edit.kind != .insertMask { edits.append(edit) }
+        if edit.position == (edit.branch == Edit.main ? canvas.slots.firstIndex(of: slot) : place), edit.kind != .insertMask { edits.append(edit) }
         if edit.branch == Edit.main, canvas.fault(of: edit) == nil { canvas.apply(edit) }
       }
-      let place = shown.slots.firstIndex(of: slot)
       let belief = sample.beliefs.flatMap { beliefs in
         own.beliefs(round).first { beliefs.position[$0] == place }.flatMap { Believed(beliefs, row: $0, mask: session.vocabulary.mask) }
       }
@@ -112,8 +120,6 @@ public struct Explanation: Sendable {
           window: shown.window, belief: belief, edits: edits))
     }
   }
-
-  private let slot: Slot
 
   /// What is not known from `departure` on, or of all rounds if none was decided: bars, and where the trace does not hold them beliefs.
   package var unknown: String { rounds[decided...].contains { $0.isOpen && $0.belief == nil } ? "beliefs and bars" : "bars" }

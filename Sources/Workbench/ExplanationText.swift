@@ -1,4 +1,5 @@
 package import Diffusion
+internal import Traces
 
 /// An explanation as text: a header, and a row per round, rounds in which nothing can happen to the position drawn together.
 package struct ExplanationText {
@@ -12,14 +13,17 @@ package struct ExplanationText {
   ///   - spelling: a token in full.
   package init(_ explanation: Explanation, source: String, spelling: @escaping @Sendable (Token) -> String) {
     let writer = ExplanationText(writing: explanation, spelling)
-    var lines = ["\(explanation.problem), position \(explanation.position): \(writer.summary)", source]
+    var lines = ["\(explanation.problem.printable), position \(explanation.position): \(writer.summary)", source.printable]
     if let departure = explanation.departure, let reason = explanation.reason {
-      lines.append("from round \(departure + 1) on \(explanation.unknown) are not known: \(reason)")
+      lines.append("from round \(departure + 1) on \(explanation.unknown) are not known: \(reason.printable)")
     }
     if explanation.rounds.isEmpty { lines.append("no rounds are recorded") } else { lines += ["", writer.table] }
     text = lines.joined(separator: "\n")
     (self.explanation, self.spelling) = (explanation, spelling)
   }
+
+  /// Attempts on branches that a round's line tells of; a trace may hold millions.
+  private static let editLimit = 100
 
   private init(writing explanation: Explanation, _ spelling: @escaping @Sendable (Token) -> String) {
     (self.explanation, self.spelling, text) = (explanation, spelling, "")
@@ -27,11 +31,12 @@ package struct ExplanationText {
 
   private var summary: String {
     if explanation.isPinned { return "\(spelling(explanation.token)), given with the problem" }
+    guard explanation.isRecorded else { return "\(spelling(explanation.token)); when and why is not known" }
     let edits = explanation.rounds.flatMap { round in round.edits.filter { $0.branch == Edit.main }.map { (round.index, $0) } }
     guard let (round, edit) = edits.last(where: { $0.1.kind == .reveal || $0.1.kind == .replace }) else { return "masked to the end" }
     let revoked = edits.count { $0.1.kind == .remask }
     let times = revoked == 0 ? "" : revoked == 1 ? ", after it was masked again once" : ", after it was masked again \(revoked) times"
-    return "\(spelling(explanation.token)), \(Self.verb(edit.kind)) in round \(round + 1) of \(explanation.rounds.count) by \(edit.author)\(times)"
+    return "\(spelling(explanation.token)), \(Self.verb(edit.kind)) in round \(round + 1) of \(explanation.rounds.count) by \(edit.author.printable)\(times)"
   }
 
   private var table: String {
@@ -58,10 +63,11 @@ package struct ExplanationText {
 
   /// What a round made of the position: a line with the bars that its own value was held against, and a line per rule that tested the whole canvas.
   private func story(_ round: Explanation.Round) -> [String] {
-    var parts = round.edits.map { edit in
+    var parts = round.edits.prefix(Self.editLimit).map { edit in
       let token = edit.token >= 0 && edit.token != round.belief?.token ? " as \(spelling(edit.token))" : ""
-      return "\(Self.verb(edit.kind)) by \(edit.author)\(token)" + (edit.branch == Edit.main ? "" : ", tried on branch \(edit.branch)")
+      return "\(Self.verb(edit.kind)) by \(edit.author.printable)\(token)" + (edit.branch == Edit.main ? "" : ", tried on branch \(edit.branch)")
     }
+    if round.edits.count > Self.editLimit { parts.append("and \(round.edits.count - Self.editLimit) more") }
     let own = Self.bars(round.comparisons.filter { $0.position != nil })
     // A test of the whole canvas could have revealed it where it was masked, in reach or not.
     let others = round.position != nil && round.shown < 0 ? Self.bars(round.comparisons.filter { $0.position == nil }) : []

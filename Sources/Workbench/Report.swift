@@ -45,16 +45,18 @@ public struct Report: Sendable {
     public let speedup: Estimate?
     /// Share of problems with the baseline's final answer.
     public let agreement: Estimate?
-    /// Share of answer tokens that are the baseline's, the mean over problems; given tokens do not count.
+    /// The run that decodes one token per round, which fidelity is measured against; nil where there is none.
+    public let reference: String?
+    /// Share of answer tokens that are the reference's, the mean over problems; given tokens do not count.
     public let tokenAgreement: Estimate?
-    /// The first position that does not hold the baseline's token, the mean over problems where there is one; NaN where there is none.
+    /// The first position that does not hold the reference's token, the mean over problems where there is one; NaN where there is none.
     public let firstDifference: Estimate?
   }
 
   /// The rows, in the order of the experiment.
   public let rows: [Row]
 
-  /// Compares runs with the strategy named `baseline`, where there is one.
+  /// Compares runs with the strategy named `baseline`, and their tokens with the run that decodes one by one, where there are such.
   public init(_ results: [RunResult], baseline: String?) {
     var groups: [(key: [String], results: [RunResult])] = []
     for result in results {
@@ -62,14 +64,20 @@ public struct Report: Sendable {
       if let index = groups.firstIndex(where: { $0.key == key }) { groups[index].results.append(result) } else { groups.append((key, [result])) }
     }
     rows = groups.map { group in
-      let other = groups.first { $0.key[..<2] == group.key[..<2] && $0.results[0].plan.cell.strategy == baseline }
-      return Self.row(group.key, Observations(group.results), other.map { Observations($0.results) })
+      let beside = groups.filter { $0.key[..<2] == group.key[..<2] }
+      let other = beside.first { $0.results[0].plan.cell.strategy == baseline }
+      let reference = beside.first { $0.results[0].plan.isOneByOne }
+      return Self.row(
+        group.key, Observations(group.results), other.map { Observations($0.results) }, reference.map { ($0.key[2], Observations($0.results)) })
     }
   }
 
-  private static func row(_ key: [String], _ own: Observations, _ baseline: Observations?) -> Row {
+  private static func row(
+    _ key: [String], _ own: Observations, _ baseline: Observations?, _ reference: (label: String, runs: Observations)?
+  ) -> Row {
     let all = own.samples.map(\.outcome)
     let pairs = baseline.map { own.paired(with: $0) }
+    let others = reference.map { own.paired(with: $0.runs) }
     let fidelity = { (own: Observations.Sample, other: Observations.Sample) in Fidelity(own.outcome, other.outcome, end: own.end) }
     let names = Set(all.flatMap { ($0.details ?? [:]).keys })
     let details = names.map { name in (name, Estimate.mean(own.clusters { $0.outcome.details?[name] ?? 0 })) }
@@ -82,8 +90,8 @@ public struct Report: Sendable {
       fewerRounds: pairs.map { .ratio(Observations.clusters($0) { (Double($1.outcome.rounds), Double($0.outcome.rounds)) }) },
       speedup: own.isTimed && baseline?.isTimed == true ? pairs.map { .ratio(Observations.clusters($0) { ($1.seconds, $0.seconds) }) } : nil,
       agreement: pairs.map { .mean(Observations.clusters($0) { $0.outcome.extracted == $1.outcome.extracted ? 1 : 0 }) },
-      tokenAgreement: pairs.map { .mean(Observations.clusters($0) { fidelity($0, $1).tokens }) },
-      firstDifference: pairs.map { pairs in
+      reference: reference?.label, tokenAgreement: others.map { .mean(Observations.clusters($0) { fidelity($0, $1).tokens }) },
+      firstDifference: others.map { pairs in
         .mean(Observations.clusters(pairs) { fidelity($0, $1).firstDifference }.map { $0.compactMap { $0.map(Double.init) } })
       })
   }
@@ -108,9 +116,26 @@ public struct Report: Sendable {
         let cost = [fixed(row.rounds.value, 1), fixed(row.positions, 0), milliseconds, fixed(row.tokensPerRound.value, 2)]
         return quality + fidelity + details + cost + [written(row.fewerRounds, 1, 2), written(row.speedup, 1, 2)]
       }
-      parts.append("\(row.benchmark) on \(row.model), \(row.samples) samples\n" + TextTable(lines, header: header, numeric: Set(1..<header.count)).text)
+      let table = TextTable(lines, header: header, numeric: Set(1..<header.count)).text
+      parts.append("\(row.benchmark) on \(row.model), \(row.samples) samples\n" + table + (row.reference == nil ? "\n" + Self.lack : ""))
     }
     return parts.joined(separator: "\n\n")
+  }
+
+  private static let lack =
+    "tokens % and differs at are not known: no finished run here decodes one token per round, as `one-by-one: [quota: {}]` among the strategies does"
+
+  /// What the columns that compare say, and against which runs.
+  package func legend(baseline: String?) -> String {
+    let references = rows.reduce(into: [String]()) { names, row in
+      if let name = row.reference, !names.contains(name) { names.append(name) }
+    }
+    let fidelity = "tokens: same answer tokens, differs at: the first other one"
+    var text = "ms: decoding milliseconds per sample"
+    if let baseline, references == [baseline] { return text + "; against \(baseline): agreement: same final answer, \(fidelity), rounds ÷, speedup" }
+    if let baseline { text += "; against \(baseline): agreement: same final answer, rounds ÷, speedup" }
+    if !references.isEmpty { text += "; against \(references.joined(separator: " or ")), one token per round: \(fidelity)" }
+    return text
   }
 
   /// The rows as JSON.
@@ -128,7 +153,8 @@ public struct Report: Sendable {
             "details": Setting(.map(row.details.sorted { $0.key < $1.key }.map { Setting.Entry($0.key, number($0.value)) })), "rounds": number(row.rounds),
             "positions": Setting(.number(row.positions)), "seconds": number(row.seconds), "tokens_per_round": number(row.tokensPerRound),
             "fewer_rounds": number(row.fewerRounds), "speedup": number(row.speedup), "agreement": number(row.agreement),
-            "token_agreement": number(row.tokenAgreement), "first_difference": number(row.firstDifference),
+            "reference": Setting(row.reference.map { .text($0) } ?? .null), "token_agreement": number(row.tokenAgreement),
+            "first_difference": number(row.firstDifference),
           ]
         }))
   }

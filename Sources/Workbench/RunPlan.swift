@@ -45,6 +45,13 @@ public struct RunPlan: Sendable {
     return String(hash.hexadecimal().prefix(16))
   }
 
+  /// Whether its rules are LLaDA's sampler with a round per position: in each, the surest position alone. Fidelity is measured against such a run, whatever
+  /// an experiment calls it.
+  var isOneByOne: Bool {
+    let rules: Setting = [["quota": ["steps": Setting(.integer(geometry.genLength)), "score": "confidence"]]]
+    return config["strategy"]?.sorted == rules.sorted
+  }
+
   /// The canvas of a problem.
   package func canvas(_ problem: Problem) throws(ConfigurationError) -> Canvas {
     try problem.canvas(geometry, tokenizer: tokenizer, vocabulary: model.denoiser.vocabulary, pinned: pinned)

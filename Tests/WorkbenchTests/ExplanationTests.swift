@@ -145,6 +145,41 @@ import Traces
     }
   }
 
+  /// Without rounds the token is known, and nothing else is claimed.
+  @Test func whatIsNotRecordedIsNotTold() throws {
+    let trace = try ToyTrace.make("threshold", level: .none)
+    let session = try ToyTrace.session(trace)
+    let explanation = try Explanation(session, 0, position: 3, canvases: session.canvases(of: 0))
+    let token = session.samples[0].response[3]
+    #expect(!explanation.isRecorded && explanation.token == token && token >= 0)
+    let text = ExplanationText(explanation, source: "source") { "<\($0)>" }.text
+    #expect(text == "toy/0, position 3: <\(token)>; when and why is not known\nsource\nno rounds are recorded")
+    #expect(mistakes { try Explanation(session, 0, position: 16, canvases: session.canvases(of: 0)) }.hasPrefix("`--position` is 16, expected 0 to 15"))
+  }
+
+  /// What a file says cannot move the cursor, and a round of many attempts is told in part.
+  @Test func hostileTracesAreToldInBounds() throws {
+    let trace = try ToyTrace.make("threshold", level: .edits, count: 1)
+    var sample = try trace.samples()[0]
+    let first = sample.edits[0]
+    sample.problem = "p\u{1B}[2J\nq"
+    var attempt = first.edit
+    attempt.branch = 0
+    let attempts = (0..<250).map { _ in RecordedEdit(round: first.round, edit: attempt) }
+    sample.edits = (attempts + sample.edits).map { recorded in
+      var changed = recorded.edit
+      changed.author = "a\u{1B}]0;b\u{7}\n"
+      return RecordedEdit(round: recorded.round, edit: changed)
+    }
+    let session = try ToyTrace.session(try ToyTrace.trace([sample], ["threshold"], ToyTrace.Geometry(), .edits))
+    let explanation = try Explanation(session, 0, position: first.edit.position, canvases: session.canvases(of: 0))
+    #expect(explanation.rounds[first.round].edits.count == 251)
+    let text = ExplanationText(explanation, source: "s\u{1B}") { "\($0)" }.text
+    #expect(text.hasPrefix("p?[2J?q, position ") && text.contains("by a?]0;b??"))
+    #expect(!text.unicodeScalars.contains { $0 != "\n" && $0.properties.generalCategory == .control })
+    #expect(text.contains("; and 151 more") && text.ranges(of: "tried on branch 0").count == 100)
+  }
+
   /// Four positions in two blocks whose rows a test can follow by hand: sure ones, one that has to wait, and one out of reach.
   @Test func readsAsText() throws {
     let vocabulary = Vocabulary(size: 6, mask: 5, end: 4)

@@ -91,6 +91,33 @@ import Traces
     #expect(changed.allSatisfy { $0.hasPrefix("steady/") || ["suite.yaml", "manifest.json"].contains($0) })
   }
 
+  /// A disk that takes no file as large as a golden, played by a limit in the process: the difference is shown and reported all the same.
+  @Test func aDifferenceIsShownWhereNothingCanBeWritten() throws {
+    let folder = try Folder()
+    let suite = try made(folder)
+    try change(suite)
+    let junit = folder.path + "/junit.xml"
+    let arguments = ["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"", Command.executable.path, "check", suite, "--junit", junit]
+    let checked = try Command.run(arguments, executable: URL(fileURLWithPath: "/bin/bash"))
+    #expect(checked.code == 1 && checked.output.contains("    golden ") && checked.output.contains("    now    "), "\(checked.errors)")
+    let lines = checked.errors.split(separator: "\n").filter { $0.hasPrefix("unmask: ") }
+    #expect(lines.count == 2 && lines[0].hasPrefix("unmask: what would take the goldens' place could not be written: "), "\(checked.errors)")
+    #expect(lines.last == "unmask: 1 of 2 strategies do not match their goldens: steady")
+    let xml = try folder.text(junit)
+    #expect(xml.contains("<failure ") && xml.contains("could not be written"))
+    #expect(try !FileManager.default.subpathsOfDirectory(atPath: suite).contains { $0.hasPrefix("pending") && $0.hasSuffix(".h5") })
+  }
+
+  /// The whole catalog on the benchmarks' own lengths, with nothing said of either.
+  @Test(.timeLimit(.minutes(5))) func aSuiteOfTheCatalogNeedsNoOptions() throws {
+    let folder = try Folder()
+    let suite = folder.path + "/s"
+    let made = try Command.run(["check", "--create", suite])
+    #expect(made.code == 0 && !made.errors.contains("could not be recorded"), "\(made.errors)")
+    let checked = try Command.run(["check", suite, "--only", "timesteps"])
+    #expect(checked.code == 0 && checked.output.hasPrefix("s: 1 of 1 strategies as recorded, "), "\(checked.errors)")
+  }
+
   @Test func reportsForMachines() throws {
     let folder = try Folder()
     let suite = try made(folder)

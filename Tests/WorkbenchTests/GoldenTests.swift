@@ -224,9 +224,17 @@ import Traces
       """
     try outside.write(toFile: recorded.path("manifest.json"), atomically: true, encoding: .utf8)
     #expect(throws: RunError.self) { try recorded.check() }
-    // Without one, everything is missing, and what lies there is extra.
+    // Without one, everything is missing, what lies there is extra, and that it is gone is the first that is said.
     try FileManager.default.removeItem(atPath: recorded.path("manifest.json"))
-    #expect(Set(try recorded.check().results.map(\.verdict.name)) == ["missing", "extra"])
+    for only in [nil, "bar"] {
+      let report = try recorded.check(only: only)
+      #expect(Set(report.results.map(\.verdict.name)) == ["missing", "extra"])
+      #expect(report.results.first?.verdict.message == "its file is there, but no manifest lists it")
+      #expect(report.remarks.count == 1 && report.remarks.first?.hasPrefix(recorded.path("manifest.json") + " is missing") == true)
+    }
+    // A suite that was never recorded has none to lose.
+    for file in try recorded.goldens { try FileManager.default.removeItem(atPath: recorded.path(file)) }
+    #expect(try recorded.check().remarks == [])
   }
 
   @Test func anotherModelIsTheFirstCause() throws {
@@ -252,6 +260,12 @@ import Traces
     let report = try recorded.check(Catalog([Exclusive.self]) + Catalog.standard.entries.filter { $0.name == "quota" }, only: "quota")
     #expect(report.isPassed && report.strategies.map(\.name) == ["quota"])
     #expect(throws: ConfigurationError.self) { try recorded.check(catalog, only: "quote") }
+    // What is too much in its folder is noticed, another strategy's is not.
+    for folder in ["bar", "quota"] {
+      try FileManager.default.copyItem(atPath: recorded.path("quota/ties.h5"), toPath: recorded.path(folder + "/stray.h5"))
+    }
+    let crowded = try recorded.check(catalog, only: "quota")
+    #expect(verdicts(crowded) == ["quota/stray.h5 extra"])
   }
 
   @Test func aSuiteSaysWhatItIs() throws {

@@ -83,6 +83,39 @@ import Testing
     let end = results[0].plan.model.denoiser.vocabulary.end
     let pairs = zip(results[1].outcomes, results[0].outcomes).map { Fidelity($0, $1, end: end) }
     #expect(abs((report.rows[1].tokenAgreement?.value ?? -1) - pairs.map(\.tokens).reduce(0, +) / Double(pairs.count)) < 1e-12)
-    #expect(Report(results, baseline: nil).rows.allSatisfy { $0.tokenAgreement == nil && $0.firstDifference == nil })
+    #expect(report.text.contains("one-by-one") && !report.text.contains("not known"))
+    #expect(
+      report.legend(baseline: "one-by-one")
+        == "ms: decoding milliseconds per sample; against one-by-one: agreement: same final answer, tokens: same answer tokens, "
+        + "differs at: the first other one, rounds ÷, speedup")
+  }
+
+  /// Whatever the baseline is, tokens are compared with the run whose rules reveal one token per round, whatever its name.
+  @Test(arguments: [nil, "fast"]) func itIsMeasuredAgainstOneByOne(_ baseline: String?) throws {
+    let folder = try Folder()
+    let text = """
+      name: small
+      benchmark: {name: lists, split: dev, limit: 4}
+      strategies:
+        fast: [quota: {steps: 4}]
+        plain: [quota: {}]
+      """
+    let results = try RunnerTests().plans(text).map { try #require(try Runner(output: folder.path).result($0)) }
+    let report = Report(results, baseline: baseline)
+    let end = results[0].plan.model.denoiser.vocabulary.end
+    let pairs = zip(results[0].outcomes, results[1].outcomes).map { Fidelity($0, $1, end: end) }
+    #expect(report.rows.map(\.reference) == ["plain", "plain"] && report.rows[1].tokenAgreement?.value == 1)
+    #expect(abs((report.rows[0].tokenAgreement?.value ?? -1) - pairs.map(\.tokens).reduce(0, +) / Double(pairs.count)) < 1e-12)
+    #expect(report.rows.map { $0.agreement == nil } == [baseline == nil, baseline == nil])
+    let fast = "; against fast: agreement: same final answer, rounds ÷, speedup"
+    #expect(
+      report.legend(baseline: baseline)
+        == "ms: decoding milliseconds per sample" + (baseline == nil ? "" : fast)
+        + "; against plain, one token per round: tokens: same answer tokens, differs at: the first other one")
+    // A name alone makes no reference, and what is not known is said.
+    let named = try RunnerTests().plans(text.replacing("fast:", with: "one-by-one:").replacing("\n  plain: [quota: {}]", with: ""))
+    let alone = Report(try named.map { try #require(try Runner(output: folder.path).result($0)) }, baseline: "one-by-one")
+    #expect(alone.rows.count == 1 && alone.rows[0].tokenAgreement == nil && alone.rows[0].firstDifference == nil && alone.rows[0].reference == nil)
+    #expect(alone.rows[0].agreement?.value == 1 && alone.text.contains("tokens % and differs at are not known: no finished run here decodes one token"))
   }
 }

@@ -161,6 +161,51 @@ import Traces
     #expect(result.errors.hasPrefix("unmask: " + message) && result.errors.count { $0 == "\n" } == 1, "\(result.errors)")
   }
 
+  /// What a file says cannot move the cursor, wherever it is printed.
+  @Test func whatATraceSaysIsSafeToPrint() throws {
+    let folder = try Folder()
+    let path = folder.path + "/hostile.h5"
+    let trace = try TraceFile.read(try Self.recorded.get().slow)
+    let samples = try trace.samples().map { sample in
+      var hostile = sample
+      hostile.problem += "\u{1B}[2J\n"
+      hostile.edits = sample.edits.map { recorded in
+        var edit = recorded.edit
+        edit.author += "\u{1B}[2J\n"
+        return RecordedEdit(round: recorded.round, edit: edit)
+      }
+      return hostile
+    }
+    var attributes = trace.attributes
+    attributes.modelDigest = "\u{1B}[2J\n"
+    try TraceFile.write(try Trace(attributes: attributes, samples: samples), to: path)
+    let asked: [([String], Int32)] = [
+      (["replay", path, "--verify"], 1), (["replay", path, "--oracle"], 0), (["replay", path, "--set", "quota.steps=4"], 0),
+      (["explain", path, "--position", "0", "--sample", samples[0].problem], 0), (["explain", path, "--position", "0", "--sample", "x"], 2),
+    ]
+    for (arguments, code) in asked {
+      let result = try Command.run(arguments)
+      let printed = result.output + result.errors
+      #expect(result.code == code && printed.contains("?[2J"), "\(arguments): \(printed)")
+      #expect(!printed.unicodeScalars.contains { $0 != "\n" && $0.properties.generalCategory == .control }, "\(arguments)")
+    }
+  }
+
+  /// Where two lists part, both canvases stand one above the other, with what their signs mean. Of an oracle that is not there nothing is explained.
+  @Test func thePartingIsDrawn() throws {
+    let result = try Command.run(["replay", try Self.recorded.get().slow, "--set", "quota.steps=4", "--sample", "lists/dev/0"])
+    #expect(result.code == 0 && result.output.contains("lists/dev/0, round 1: the first difference (▒ masked, · end token, [ ] revealed"), "\(result.output)")
+    let lines = result.output.split(separator: "\n")
+    let below = try #require(lines.lastIndex { $0.hasPrefix("what if   ") })
+    #expect(lines[below - 1].hasPrefix("recorded  ") && lines[below + 1].contains("^"), "\(result.output)")
+    #expect(result.output.contains("oracle: the fewest rounds") && !result.output.contains("no oracle"))
+    let folder = try Folder()
+    let edits = folder.path + "/t.h5"
+    #expect(try Command.run(["decode", "--problem", "lists/dev/1", "--trace", edits]).code == 0)
+    let without = try Command.run(["replay", edits, "--what-if", "quota: {steps: 4}"])
+    #expect(without.code == 0 && without.output.contains("no oracle: ") && !without.output.contains("oracle: the fewest rounds"), "\(without.errors)")
+  }
+
   @Test func aPositionIsExplained() throws {
     let recorded = try Self.recorded.get()
     let sample = try #require(try TraceFile.read(recorded.trace).samples().first)

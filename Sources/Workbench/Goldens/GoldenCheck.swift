@@ -15,7 +15,8 @@ package struct GoldenCheck: Sendable {
   let decoder: GoldenDecoder
   let models: [GoldenModel]
   private let entries: [GoldenSuite.Entry]
-  private let isWhole: Bool
+  private let only: String?
+  private let model: String?
 
   /// Loads a suite's models.
   ///
@@ -35,7 +36,7 @@ package struct GoldenCheck: Sendable {
     if let model, !suite.models.contains(model) { throw .unknownName(name: model, kind: "model in the suite", known: suite.models) }
     entries = all.filter { only == nil || $0.name == only }
     models = try suite.models.filter { model == nil || $0 == model }.map { (name) throws(ConfigurationError) in try GoldenModel(name) }
-    isWhole = only == nil && model == nil
+    (self.only, self.model) = (only, model)
     if let twice = models.map(\.label).first(where: { label in models.count { $0.label == label } > 1 }) {
       throw .composition("two models of the suite are called `\(twice)`, and their goldens would have one name")
     }
@@ -47,14 +48,16 @@ package struct GoldenCheck: Sendable {
   ///   - begin: told how many there are.
   ///   - advance: called after each.
   ///   - shouldContinue: asked before every model call; false stops in good order.
-  /// - Throws: what concerns the suite as a whole: its manifest, its folder.
+  /// - Throws: what concerns the suite as a whole: a manifest that cannot be read.
   package func run(
     begin: (Int) -> Void = { _ in }, advance: () -> Void = {}, while shouldContinue: () -> Bool = { true }
   ) throws(RunError) -> GoldenReport {
     let manifest = try manifest()
     let wanted = wanted(manifest)
     begin(wanted.count)
-    try clearPending()
+    // A folder that takes nothing keeps nobody from seeing what is different.
+    var refusal: RunError?
+    do throws(RunError) { try clearPending() } catch { refusal = error }
     var results: [GoldenReport.Result] = []
     var isStopped = false
     for golden in wanted {
@@ -67,12 +70,20 @@ package struct GoldenCheck: Sendable {
       }
       let seconds = (clock.now - started) / .seconds(1)
       results.append(GoldenReport.Result(golden: golden, verdict: verdict, seconds: seconds, text: text(model), pending: pending))
-      if let pending { try write(pending, golden) }
+      if let pending, refusal == nil { do throws(RunError) { try write(pending, golden) } catch { refusal = error } }
       advance()
     }
-    if isWhole, !isStopped { results += extras(manifest, wanted) }
+    if !isStopped { results += extras(manifest, wanted) }
     return GoldenReport(
-      suite: suite, models: models.map { ($0.name, $0.digest) }, results: results, modelChanges: changes(manifest, wanted), isStopped: isStopped)
+      suite: suite, models: models.map { ($0.name, $0.digest) }, results: results, modelChanges: changes(manifest, wanted),
+      lostManifest: lostManifest(), pendingFault: refusal.map { "\($0)" }, isStopped: isStopped)
+  }
+
+  /// What is to be said of goldens whose manifest is gone.
+  private func lostManifest() -> String? {
+    let (path, count) = (suite.folder + "/" + GoldenManifest.fileName, onDisk().count)
+    guard count > 0, !FileManager.default.fileExists(atPath: path) else { return nil }
+    return "\(path) is missing, and no golden holds without it: \(count) are there, and nothing says that they are those that were recorded"
   }
 
   /// What the suite's folder lists; empty where nothing was recorded yet.
@@ -113,12 +124,16 @@ package struct GoldenCheck: Sendable {
     } catch { return true }
   }
 
-  /// What the manifest or the folder has beyond that.
+  /// What the manifest or the folder has beyond that, of the strategy and model asked for. A file that nothing speaks of is no model's.
   private func extras(_ manifest: GoldenManifest, _ wanted: [Golden]) -> [GoldenReport.Result] {
     let files = Set(wanted.map(\.file))
-    let listed = manifest.records.filter { !files.contains($0.file) }.map { (Golden($0), "the suite has no such golden any more") }
+    let isAsked = { (record: GoldenManifest.Record) in (only == nil || record.strategy == only) && (model == nil || record.model == model) }
+    let gone = manifest.records.filter { !files.contains($0.file) && isAsked($0) }
+    let listed = gone.map { (Golden($0), "the suite has no such golden any more") }
     let known = files.union(manifest.records.map(\.file))
-    let strays = onDisk().filter { !known.contains($0) }.map { (Golden(stray: $0), "the manifest does not list this file") }
+    let folder = only.map { $0 + "/" } ?? ""
+    let unlisted = onDisk().filter { !known.contains($0) && model == nil && $0.hasPrefix(folder) }
+    let strays = unlisted.map { (Golden(stray: $0), "the manifest does not list this file") }
     return (listed + strays).map { GoldenReport.Result(golden: $0, verdict: .extra($1), seconds: 0, text: text(nil), pending: nil) }
   }
 
@@ -166,10 +181,11 @@ package struct GoldenCheck: Sendable {
 
   /// The golden's trace where it can be compared; else what keeps it from that.
   private func find(_ golden: Golden, _ manifest: GoldenManifest, _ model: GoldenModel) -> (Trace?, GoldenReport.Verdict) {
-    guard let record = manifest.record(golden.file) else {
-      return (nil, .missing("there is no golden yet; `unmask check --accept` records one"))
-    }
     let path = suite.folder + "/" + golden.file
+    guard let record = manifest.record(golden.file) else {
+      let isThere = FileManager.default.fileExists(atPath: path)
+      return (nil, .missing(isThere ? "its file is there, but no manifest lists it" : "there is no golden yet; `unmask check --accept` records one"))
+    }
     guard FileManager.default.fileExists(atPath: path) else { return (nil, .missing("its file is gone")) }
     do throws(TraceError) {
       let bytes = try GoldenFile.read(path)

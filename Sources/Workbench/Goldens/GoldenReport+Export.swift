@@ -14,7 +14,7 @@ extension GoldenReport {
     let failures = strategies.count { $0.results.contains { !$0.verdict.isFine } }
     let seconds = fixed(results.reduce(0) { $0 + $1.seconds }, 3)
     let counts = "tests=\"\(cases.count)\" failures=\"\(failures)\" errors=\"0\" skipped=\"0\" time=\"\(seconds)\""
-    let notes = modelChanges.map { "  <system-out>\(Self.escaped($0.message))</system-out>\n" }.joined()
+    let notes = remarks.map { "  <system-out>\(Self.escaped($0))</system-out>\n" }.joined()
     return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites \(counts)>\n<testsuite name=\"\(Self.escaped(suite.name))\" \(counts)>\n"
       + cases.joined() + notes + "</testsuite>\n</testsuites>\n"
   }
@@ -50,7 +50,8 @@ extension GoldenReport {
       "bit_equal": Setting(.bool(results.allSatisfy { if case .equal = $0.verdict { true } else { false } })),
       "furthest": Setting(furthest.map { .number($0.distance) } ?? .null),
       "models": Setting(.list(models.map { ["name": Setting(.text($0.name)), "digest": Setting(.text($0.digest))] })),
-      "changed_models": Setting(.list(changes)), "strategies": Setting(.list(strategies.map(describe))),
+      "changed_models": Setting(.list(changes)), "lost_manifest": Setting(.bool(lostManifest != nil)),
+      "pending_fault": Setting(pendingFault.map { .text($0) } ?? .null), "strategies": Setting(.list(strategies.map(describe))),
     ]
   }
 

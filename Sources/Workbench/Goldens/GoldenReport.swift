@@ -113,11 +113,24 @@ package struct GoldenReport: Sendable {
   package let results: [Result]
   /// Models that changed.
   package let modelChanges: [ModelChange]
+  /// That the suite has goldens and no manifest; nil where it has one.
+  package let lostManifest: String?
+  /// Why what would take a golden's place could not be written; nil where it was.
+  package let pendingFault: String?
   /// Whether the check was told to stop.
   package let isStopped: Bool
 
   /// Whether every golden holds.
   package var isPassed: Bool { !isStopped && results.allSatisfy(\.verdict.isFine) }
+
+  /// Whether the suite's folder has something that would take a golden's place.
+  package var hasPending: Bool { pendingFault == nil && results.contains { $0.pending != nil } }
+
+  /// What is to be said of the suite as a whole, a line each.
+  package var remarks: [String] {
+    let fault = pendingFault.map { "what would take the goldens' place could not be written: \($0)" }
+    return modelChanges.map(\.message) + [lostManifest, fault].compactMap(\.self)
+  }
 
   /// Results by strategy, in order.
   package var strategies: [(name: String, results: [Result])] {

@@ -135,6 +135,11 @@ package struct GoldenSuite: Sendable {
     return standard + strategies.filter { !own.contains($0.name) } + bars
   }
 
+  /// Its own lists of rules for strategies of the catalog.
+  package func overrides(of catalog: Catalog) -> Setting {
+    Setting(.map(strategies.filter { catalog.names.contains($0.name) }.map { Setting.Entry($0.name, $0.rules) }))
+  }
+
   /// The benchmarks of its problems, in order of first appearance.
   var benchmarks: [String] {
     problems.reduce(into: []) { names, problem in
