@@ -62,19 +62,6 @@ public struct DecodePicture {
     "<text class=\"\(style)\" x=\"\(x)\" y=\"\(y)\">\(escaped(text))</text>\n"
   }
 
-  /// Tokens are anybody's text: what XML does not allow becomes a replacement character.
-  private static func escaped(_ text: String) -> String {
-    var out = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": out += "&amp;"
-      case "<": out += "&lt;"
-      case ">": out += "&gt;"
-      case "\n": out += "⏎"
-      case _ where scalar.value < 0x20 || scalar.value == 0xFFFE || scalar.value == 0xFFFF: out += "\u{FFFD}"
-      default: out.unicodeScalars.append(scalar)
-      }
-    }
-    return out
-  }
+  /// Tokens are anybody's text, and stand on one line.
+  private static func escaped(_ text: String) -> String { text.replacing("\n", with: "⏎").xmlEscaped }
 }

@@ -5,35 +5,18 @@ extension GoldenReport {
   package var junit: String {
     let cases = strategies.map { strategy in
       let seconds = strategy.results.reduce(0) { $0 + $1.seconds }
-      let head = "<testcase classname=\"unmask.check.\(Self.escaped(suite.name))\" name=\"\(Self.escaped(strategy.name))\" time=\"\(fixed(seconds, 3))\""
+      let head = "<testcase classname=\"unmask.check.\(suite.name.xmlEscaped)\" name=\"\(strategy.name.xmlEscaped)\" time=\"\(fixed(seconds, 3))\""
       let bad = strategy.results.filter { !$0.verdict.isFine }
       guard let first = bad.first, let message = first.verdict.message else { return "  \(head)/>\n" }
       let text = bad.flatMap { lines($0, width: 120, hasColour: false) }.joined(separator: "\n")
-      return "  \(head)>\n    <failure type=\"\(first.verdict.name)\" message=\"\(Self.escaped(message))\">\(Self.escaped(text))</failure>\n  </testcase>\n"
+      return "  \(head)>\n    <failure type=\"\(first.verdict.name)\" message=\"\(message.xmlEscaped)\">\(text.xmlEscaped)</failure>\n  </testcase>\n"
     }
     let failures = strategies.count { $0.results.contains { !$0.verdict.isFine } }
     let seconds = fixed(results.reduce(0) { $0 + $1.seconds }, 3)
     let counts = "tests=\"\(cases.count)\" failures=\"\(failures)\" errors=\"0\" skipped=\"0\" time=\"\(seconds)\""
-    let notes = remarks.map { "  <system-out>\(Self.escaped($0))</system-out>\n" }.joined()
-    return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites \(counts)>\n<testsuite name=\"\(Self.escaped(suite.name))\" \(counts)>\n"
+    let notes = remarks.map { "  <system-out>\($0.xmlEscaped)</system-out>\n" }.joined()
+    return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites \(counts)>\n<testsuite name=\"\(suite.name.xmlEscaped)\" \(counts)>\n"
       + cases.joined() + notes + "</testsuite>\n</testsuites>\n"
-  }
-
-  /// Text as XML takes it; what XML has no place for becomes a replacement character.
-  private static func escaped(_ text: String) -> String {
-    var out = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": out += "&amp;"
-      case "<": out += "&lt;"
-      case ">": out += "&gt;"
-      case "\"": out += "&quot;"
-      case "\n", "\t": out.unicodeScalars.append(scalar)
-      case _ where scalar.value < 0x20 || scalar.value == 0xFFFE || scalar.value == 0xFFFF: out += "\u{FFFD}"
-      default: out.unicodeScalars.append(scalar)
-      }
-    }
-    return out
   }
 
   /// The report as JSON.
