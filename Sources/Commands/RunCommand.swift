@@ -75,6 +75,7 @@ struct RunCommand: ParsableCommand {
   /// Carries out an experiment's runs: what came of them, and how many samples failed.
   private func run(_ plans: [RunPlan], of experiment: Experiment, _ runner: Runner) throws -> (results: [RunResult], failures: Int) {
     Terminal.note("\(experiment.name): \(plans.count) runs, files in \(runner.directory(of: experiment.name))")
+    try RunIndex(experiment, plans).write(to: runner.directory(of: experiment.name))
     var results: [RunResult] = []
     var failures = 0
     for plan in plans {

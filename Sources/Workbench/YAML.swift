@@ -23,7 +23,8 @@ package enum YAML {
     do { return try documents(text) } catch { throw error.at(file: path) }
   }
 
-  private static func text(of path: String) throws(ConfigurationError) -> String {
+  /// A file's text; files over the size limit and what is not UTF-8 are refused.
+  static func text(of path: String) throws(ConfigurationError) -> String {
     do {
       let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
       defer { handle.closeFile() }

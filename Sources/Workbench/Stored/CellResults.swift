@@ -1,0 +1,133 @@
+internal import Diffusion
+
+/// What is measured of a problem, by name.
+public enum Measure: String, Sendable, Hashable, CaseIterable {
+  /// Right answers, 0 or 1.
+  case correct
+  /// Partial credit, 0 to 1.
+  case score
+  /// Model calls.
+  case rounds
+  /// Decoding seconds.
+  case seconds
+  /// Canvas positions pushed through the layers.
+  case positions
+  /// Rows of all batches.
+  case canvases
+  /// Response tokens before the first end token, pinned ones left out.
+  case tokens
+}
+
+/// What came of one strategy at one setting on one benchmark, problem by problem, over all its seeds.
+public struct CellResults: Sendable {
+  /// What has to be the same for cells to be compared: everything but strategy and seed.
+  public struct Group: Sendable, Hashable {
+    /// The model's name.
+    public let model: String
+    /// Benchmark and split, as `arithmetic/test`.
+    public let benchmark: String
+    /// Response and block length, as `48/16`.
+    public let geometry: String
+    /// All of the configuration but strategy and seed, as JSON with sorted keys.
+    public let config: String
+
+    /// The group in words.
+    public var title: String { "\(benchmark) on \(model), \(geometry)" }
+  }
+
+  /// What it can be compared within.
+  public let group: Group
+  /// The strategy's name in the experiment.
+  public let strategy: String
+  /// Its swept keys; empty where nothing is swept.
+  public let setting: String
+  /// Whether the experiment measures others against it.
+  public let isBaseline: Bool
+  /// The runs it is made of, one per seed.
+  public let runs: [StoredRun]
+  /// The problems, in their order.
+  public let problems: [String]
+  /// Whether all its seconds are a speed.
+  public let isTimed: Bool
+  private let columns: [Measure: [Double]]
+
+  /// Strategy and setting together.
+  public var label: String { setting.isEmpty ? strategy : "\(strategy) \(setting)" }
+
+  /// A measure, one value per problem: the mean over the seeds it was decoded with.
+  public subscript(measure: Measure) -> [Double] { columns[measure] ?? [] }
+
+  /// A measure laid along other problems; NaN for those that were not decoded.
+  public func column(_ measure: Measure, along others: [String]) -> [Double] {
+    let values = self[measure]
+    if problems == others { return values }
+    let known = Dictionary(uniqueKeysWithValues: zip(problems, values))
+    return others.map { known[$0] ?? .nan }
+  }
+
+  /// The cells that runs make up, in the order of their first runs.
+  public static func cells(of runs: [StoredRun]) -> [CellResults] {
+    var places: [[String]: Int] = [:]
+    var groups: [[StoredRun]] = []
+    for run in runs {
+      let key = [run.config.without(["seed"]).sorted.json, run.entry.model, run.entry.strategy, run.entry.setting]
+      if let place = places[key] {
+        // The same run in two folders is one run.
+        if !groups[place].contains(where: { $0.entry.digest == run.entry.digest }) { groups[place].append(run) }
+      } else {
+        places[key] = groups.count
+        groups.append([run])
+      }
+    }
+    return groups.map(CellResults.init)
+  }
+
+  /// Runs of one strategy that differ in their seeds.
+  private init(_ runs: [StoredRun]) {
+    let config = runs[0].config
+    let word = { (keys: String...) in keys.reduce(Optional(config)) { $0?[$1] }?.description ?? "?" }
+    group = Group(
+      model: runs[0].entry.model, benchmark: word("benchmark", "name") + "/" + word("benchmark", "split"),
+      geometry: word("decoding", "gen_length") + "/" + word("decoding", "block_length"), config: config.without(["seed", "strategy"]).sorted.json)
+    strategy = runs[0].entry.strategy
+    setting = runs[0].entry.setting
+    isBaseline = runs[0].isBaseline
+    self.runs = runs
+    isTimed = runs.allSatisfy(\.isTimed)
+    var order: [String] = []
+    var counts: [String: Double] = [:]
+    var sums: [Measure: [String: Double]] = [:]
+    for run in runs {
+      for (outcome, seconds) in zip(run.outcomes, run.seconds) {
+        if counts[outcome.problem] == nil { order.append(outcome.problem) }
+        counts[outcome.problem, default: 0] += 1
+        for measure in Measure.allCases { sums[measure, default: [:]][outcome.problem, default: 0] += measure.value(outcome, seconds) }
+      }
+    }
+    problems = order
+    columns = sums.mapValues { sums in order.map { (sums[$0] ?? 0) / (counts[$0] ?? 1) } }
+  }
+}
+
+extension Measure {
+  /// Its value for one decoded problem.
+  fileprivate func value(_ outcome: Outcome, _ seconds: Double) -> Double {
+    switch self {
+    case .correct: outcome.correct ? 1 : 0
+    case .score: outcome.score
+    case .rounds: Double(outcome.rounds)
+    case .seconds: seconds
+    case .positions: Double(outcome.positions)
+    case .canvases: Double(outcome.canvases)
+    case .tokens: Double(outcome.answerTokens)
+    }
+  }
+}
+
+extension Setting {
+  /// A map without some of its keys.
+  func without(_ keys: [String]) -> Setting {
+    guard case .map(let entries) = value else { return self }
+    return Setting(.map(entries.filter { !keys.contains($0.key) }), line: line)
+  }
+}
