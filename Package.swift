@@ -66,6 +66,6 @@ let package = Package(
     .testTarget(
       name: "WorkbenchTests",
       dependencies: ["Diffusion", "Strategies", "Models", "Traces", "Workbench", "Commands", "Support", "unmask"],
-      swiftSettings: strict),
+      resources: fixtures, swiftSettings: strict),
   ]
 )
