@@ -41,7 +41,11 @@ public struct Catalog: Sendable {
         var parameters = try Parameters(settings, owner: name, context: context)
         let type: any Strategy.Type
         do { type = try entry(name) } catch { throw error.at(line: settings.line) }
-        let rule = try type.init(&parameters)
+        let rule: any Strategy
+        do { rule = try type.init(&parameters) } catch {
+          let all = parameters.mistakes + error.all
+          throw all.count == 1 ? all[0] : .several(all)
+        }
         try parameters.finish()
         rules.append(rule)
         resolved.append(Setting(.map([Setting.Entry(name, parameters.resolved)])))

@@ -1,9 +1,13 @@
 /// A strategy's settings while it reads them: every key read is declared with its default and range, every key left over is a mistake.
+///
+/// A wrong value is noted and its default given instead, so that all of a rule's mistakes are reported together; nothing that was built with one is used.
 public struct Parameters: Sendable {
   /// What a strategy may know of its surroundings.
   public let context: Context
   /// The keys read so far, in order.
   public private(set) var declarations: [Declaration] = []
+  /// The mistakes met so far.
+  private(set) var mistakes: [ConfigurationError] = []
   private let owner: String
   private let given: [Setting.Entry]
   private let line: Int?
@@ -81,9 +85,14 @@ public struct Parameters: Sendable {
     case nil: value = standard
     case .number(let number): value = number
     case .integer(let number): value = Double(number)
-    default: throw wrong(key, setting, "a number")
+    default:
+      value = standard
+      note(wrong(key, setting, "a number"))
     }
-    guard value.isFinite, range.contains(value) else { throw out(key, setting, words(range)) }
+    guard value.isFinite, range.contains(value) else {
+      try refuse(out(key, setting, words(range)), given: setting, standard: range.contains(standard))
+      return declare(key, "\(standard)", words(range), help, Setting(.number(standard)), giving: standard)
+    }
     declare(key, "\(standard)", words(range), help, Setting(.number(value)))
     return value
   }
@@ -98,9 +107,14 @@ public struct Parameters: Sendable {
     case nil: value = standard
     case .integer(let number): value = number
     case .number(let number) where number == number.rounded() && abs(number) < 1e15: value = Int(number)
-    default: throw wrong(key, setting, "a whole number")
+    default:
+      value = standard
+      note(wrong(key, setting, "a whole number"))
     }
-    guard range.contains(value) else { throw out(key, setting, words(range)) }
+    guard range.contains(value) else {
+      try refuse(out(key, setting, words(range)), given: setting, standard: range.contains(standard))
+      return declare(key, defaultText ?? "\(standard)", words(range), help, Setting(.integer(standard)), giving: standard)
+    }
     declare(key, defaultText ?? "\(standard)", words(range), help, Setting(.integer(value)))
     return value
   }
@@ -108,26 +122,25 @@ public struct Parameters: Sendable {
   /// A whole number, or `none`.
   public mutating func optionalInt(_ key: String, in range: some RangeExpression<Int>, _ help: String = "") throws(ConfigurationError) -> Int? {
     let setting = given(key)
+    var value: Int?
     switch setting?.value {
-    case nil, .null, .text("none"):
-      declare(key, "none", "none, or \(words(range))", help, Setting(.null))
-      return nil
-    case .integer(let value):
-      guard range.contains(value) else { throw out(key, setting, words(range)) }
-      declare(key, "none", "none, or \(words(range))", help, Setting(.integer(value)))
-      return value
-    default: throw wrong(key, setting, "a whole number or none")
+    case nil, .null, .text("none"): break
+    case .integer(let number) where range.contains(number): value = number
+    case .integer: note(out(key, setting, words(range)))
+    default: note(wrong(key, setting, "a whole number or none"))
     }
+    declare(key, "none", "none, or \(words(range))", help, Setting(value.map { .integer($0) } ?? .null))
+    return value
   }
 
   /// True or false.
   public mutating func flag(_ key: String, default standard: Bool, _ help: String = "") throws(ConfigurationError) -> Bool {
     let setting = given(key)
-    let value: Bool
+    var value = standard
     switch setting?.value {
-    case nil: value = standard
+    case nil: break
     case .bool(let flag): value = flag
-    default: throw wrong(key, setting, "true or false")
+    default: note(wrong(key, setting, "true or false"))
     }
     declare(key, "\(standard)", "true, false", help, Setting(.bool(value)))
     return value
@@ -140,12 +153,15 @@ public struct Parameters: Sendable {
     let names = Choice.allCases.map(\.rawValue)
     let setting = given(key)
     var value = standard
-    if let setting {
-      guard case .text(let name) = setting.value else { throw wrong(key, setting, "one of " + names.joined(separator: ", ")) }
-      guard let choice = Choice(rawValue: name) else {
-        throw ConfigurationError.unknownName(name: name, kind: key, known: names).at(path: owner, line: setting.line ?? line)
+    switch setting?.value {
+    case nil: break
+    case .text(let name):
+      if let choice = Choice(rawValue: name) {
+        value = choice
+      } else {
+        note(ConfigurationError.unknownName(name: name, kind: key, known: names).at(path: owner, line: setting?.line ?? line))
       }
-      value = choice
+    default: note(wrong(key, setting, "one of " + names.joined(separator: ", ")))
     }
     declare(key, standard.rawValue, names.joined(separator: ", "), help, Setting(.text(value.rawValue)))
     return value
@@ -161,15 +177,11 @@ public struct Parameters: Sendable {
     switch setting?.value {
     case nil: break
     case .text(let name):
-      guard let list = named[name] else { throw wrong(key, setting, expected.joined(separator: ", or ")) }
-      values = list
+      if let list = named[name] { values = list } else { note(wrong(key, setting, expected.joined(separator: ", or "))) }
     case .list(let items):
-      values = []
-      for item in items {
-        guard case .integer(let value) = item.value, range.contains(value) else { throw out(key, setting, expected[0]) }
-        values.append(value)
-      }
-    default: throw wrong(key, setting, expected.joined(separator: ", or "))
+      let read = items.compactMap { item in if case .integer(let value) = item.value, range.contains(value) { value } else { nil } }
+      if read.count == items.count { values = read } else { note(out(key, setting, expected[0])) }
+    default: note(wrong(key, setting, expected.joined(separator: ", or ")))
     }
     declare(key, "\(standard)", expected.joined(separator: ", or "), help, Setting(.list(values.map { Setting(.integer($0)) })))
     return values
@@ -181,16 +193,18 @@ public struct Parameters: Sendable {
   ) throws(ConfigurationError) -> [Double] {
     let setting = given(key)
     var values = standard
-    if let setting {
-      guard case .list(let items) = setting.value else { throw wrong(key, setting, "a list of numbers") }
-      values = []
-      for item in items {
+    switch setting?.value {
+    case nil: break
+    case .list(let items):
+      let read: [Double] = items.compactMap { item in
         switch item.value {
-        case .number(let number) where range.contains(number): values.append(number)
-        case .integer(let number) where range.contains(Double(number)): values.append(Double(number))
-        default: throw out(key, setting, "numbers, each \(words(range))")
+        case .number(let number) where range.contains(number): number
+        case .integer(let number) where range.contains(Double(number)): Double(number)
+        default: nil
         }
       }
+      if read.count == items.count { values = read } else { note(out(key, setting, "numbers, each \(words(range))")) }
+    default: note(wrong(key, setting, "a list of numbers"))
     }
     let text = { (numbers: [Double]) in "[" + numbers.map { "\($0)" }.joined(separator: ", ") + "]" }
     declare(key, text(standard), "a list, each \(words(range))", help, Setting(.list(values.map { Setting(.number($0)) })))
@@ -205,15 +219,15 @@ public struct Parameters: Sendable {
     switch setting?.value {
     case nil, .text("end"): break
     case .list(let items):
-      values = []
-      for item in items {
+      let read: [Token] = items.compactMap { item in
         switch item.value {
-        case .integer(let id) where id >= 0 && id < context.vocabulary.size: values.append(Token(id))
-        case .text("end"): values.append(context.vocabulary.end)
-        default: throw out(key, setting, expected + " from 0 to \(context.vocabulary.size - 1)")
+        case .integer(let id) where id >= 0 && id < context.vocabulary.size: Token(id)
+        case .text("end"): context.vocabulary.end
+        default: nil
         }
       }
-    default: throw wrong(key, setting, expected)
+      if read.count == items.count { values = read } else { note(out(key, setting, expected + " from 0 to \(context.vocabulary.size - 1)")) }
+    default: note(wrong(key, setting, expected))
     }
     declare(key, "end", expected, help, Setting(.list(values.map { Setting(.integer(Int($0))) })))
     return values
@@ -230,19 +244,23 @@ public struct Parameters: Sendable {
   ) throws(ConfigurationError) -> [Pipeline] {
     let setting = given(key) ?? standard
     var built: [Catalog.Built] = []
-    for each in contexts {
-      do { built.append(try context.catalog.build(setting, context: each)) } catch { throw error.at(path: "\(owner).\(key)", line: setting.line) }
+    do {
+      for each in contexts { built.append(try context.catalog.build(setting, context: each)) }
+    } catch {
+      note(error.at(path: "\(owner).\(key)", line: setting.line))
+      built = []
+      for each in contexts { built.append(try context.catalog.build(standard, context: each)) }
     }
     declare(key, standard.description, "a list of strategies", help, built.first?.resolved ?? setting)
     return built.map(\.pipeline)
   }
 
-  /// Refuses keys that nobody read.
+  /// Refuses wrong values, and keys that nobody read.
   package func finish() throws(ConfigurationError) {
     let known = declarations.map(\.key)
     let unknown = given.filter { !known.contains($0.key) }
-    guard !unknown.isEmpty else { return }
-    let errors = unknown.map { ConfigurationError.unknownKey(key: $0.key, owner: owner, known: known).at(line: $0.value.line ?? line) }
+    let errors = mistakes + unknown.map { ConfigurationError.unknownKey(key: $0.key, owner: owner, known: known).at(line: $0.value.line ?? line) }
+    guard !errors.isEmpty else { return }
     throw errors.count == 1 ? errors[0] : .several(errors)
   }
 
@@ -255,6 +273,20 @@ public struct Parameters: Sendable {
 
   private mutating func declare(_ key: String, _ standard: String, _ range: String, _ help: String, _ value: Setting) {
     declarations.append(Declaration(key: key, defaultText: standard, range: range, help: help, value: value))
+  }
+
+  private mutating func declare<Value>(_ key: String, _ standard: String, _ range: String, _ help: String, _ value: Setting, giving read: Value) -> Value {
+    declare(key, standard, range, help, value)
+    return read
+  }
+
+  /// Keeps mistakes for `finish`; a file of several lines of them is read to its end.
+  private mutating func note(_ error: ConfigurationError) { mistakes += error.all }
+
+  /// Keeps a mistake where its default can stand in for the value given, and ends the reading where it cannot.
+  private mutating func refuse(_ error: ConfigurationError, given: Setting?, standard isUsable: Bool) throws(ConfigurationError) {
+    guard given != nil, isUsable else { throw error }
+    note(error)
   }
 
   private func wrong(_ key: String, _ setting: Setting?, _ expected: String) -> ConfigurationError {

@@ -23,10 +23,14 @@ public struct Report: Sendable {
     public let model: String
     /// The benchmark.
     public let benchmark: String
+    /// Response and block length, as `48/16`.
+    public let geometry: String
     /// The strategy and its swept setting.
     public let label: String
     /// Outcomes that the row is made of.
     public let samples: Int
+    /// Outcomes that reached `max_rounds` before their end; they count as wrong.
+    public let incomplete: Int
     /// Share of right answers, 0 to 1, its error clustered by problem.
     public let accuracy: Estimate
     /// The benchmark's further measures, by name.
@@ -60,15 +64,18 @@ public struct Report: Sendable {
   public init(_ results: [RunResult], baseline: String?) {
     var groups: [(key: [String], results: [RunResult])] = []
     for result in results {
-      let key = [result.plan.model.name, result.plan.selection.name + "/" + result.plan.selection.split.rawValue, result.plan.cell.label]
+      let plan = result.plan
+      // Decodings of one geometry may still differ in temperature and the like.
+      let place = [plan.geometryText, plan.config["decoding"]?.sorted.json ?? ""]
+      let key = [plan.model.name, plan.selection.name + "/" + plan.selection.split.rawValue] + place + [plan.cell.label]
       if let index = groups.firstIndex(where: { $0.key == key }) { groups[index].results.append(result) } else { groups.append((key, [result])) }
     }
     rows = groups.map { group in
-      let beside = groups.filter { $0.key[..<2] == group.key[..<2] }
+      let beside = groups.filter { $0.key[..<4] == group.key[..<4] }
       let other = beside.first { $0.results[0].plan.cell.strategy == baseline }
       let reference = beside.first { $0.results[0].plan.isOneByOne }
       return Self.row(
-        group.key, Observations(group.results), other.map { Observations($0.results) }, reference.map { ($0.key[2], Observations($0.results)) })
+        group.key, Observations(group.results), other.map { Observations($0.results) }, reference.map { ($0.key[4], Observations($0.results)) })
     }
   }
 
@@ -78,18 +85,21 @@ public struct Report: Sendable {
     let all = own.samples.map(\.outcome)
     let pairs = baseline.map { own.paired(with: $0) }
     let others = reference.map { own.paired(with: $0.runs) }
-    let fidelity = { (own: Observations.Sample, other: Observations.Sample) in Fidelity(own.outcome, other.outcome, end: own.end) }
+    let fidelity = { (own: Observations.Sample, other: Observations.Sample) in
+      Fidelity(own.outcome, other.outcome, end: own.vocabulary.end, mask: own.vocabulary.mask)
+    }
     let names = Set(all.flatMap { ($0.details ?? [:]).keys })
     let details = names.map { name in (name, Estimate.mean(own.clusters { $0.outcome.details?[name] ?? 0 })) }
     return Row(
-      model: key[0], benchmark: key[1], label: key[2], samples: all.count, accuracy: .mean(own.clusters { $0.outcome.correct ? 1 : 0 }),
+      model: key[0], benchmark: key[1], geometry: key[2], label: key[4], samples: all.count, incomplete: all.count { !$0.isComplete },
+      accuracy: .mean(own.clusters { $0.outcome.correct ? 1 : 0 }),
       details: Dictionary(uniqueKeysWithValues: details), rounds: .mean(own.clusters { Double($0.outcome.rounds) }),
       positions: all.reduce(0) { $0 + Double($1.positions) } / Double(max(all.count, 1)),
       seconds: own.isTimed ? .mean(own.clusters(\.seconds)) : nil,
       tokensPerRound: .ratio(own.clusters { (Double($0.outcome.answerTokens), Double($0.outcome.rounds)) }),
       fewerRounds: pairs.map { .ratio(Observations.clusters($0) { (Double($1.outcome.rounds), Double($0.outcome.rounds)) }) },
       speedup: own.isTimed && baseline?.isTimed == true ? pairs.map { .ratio(Observations.clusters($0) { ($1.seconds, $0.seconds) }) } : nil,
-      agreement: pairs.map { .mean(Observations.clusters($0) { $0.outcome.extracted == $1.outcome.extracted ? 1 : 0 }) },
+      agreement: pairs.map { .mean(Observations.clusters($0) { $0.outcome.agrees(with: $1.outcome) ? 1 : 0 }) },
       reference: reference?.label, tokenAgreement: others.map { .mean(Observations.clusters($0) { fidelity($0, $1).tokens }) },
       firstDifference: others.map { pairs in
         .mean(Observations.clusters(pairs) { fidelity($0, $1).firstDifference }.map { $0.compactMap { $0.map(Double.init) } })
@@ -100,16 +110,17 @@ public struct Report: Sendable {
   public var text: String {
     var parts: [String] = []
     var seen: [[String]] = []
-    for row in rows where !seen.contains([row.model, row.benchmark]) {
-      seen.append([row.model, row.benchmark])
-      let mine = rows.filter { $0.model == row.model && $0.benchmark == row.benchmark }
+    for row in rows where !seen.contains([row.model, row.benchmark, row.geometry]) {
+      seen.append([row.model, row.benchmark, row.geometry])
+      let mine = rows.filter { $0.model == row.model && $0.benchmark == row.benchmark && $0.geometry == row.geometry }
       let names = row.details.keys.sorted()
+      let areComplete = mine.allSatisfy { $0.incomplete == 0 }
       let header =
-        ["strategy", "accuracy %", "± se", "agreement %", "tokens %", "differs at"] + names
+        ["strategy", "accuracy %", "± se"] + (areComplete ? [] : ["incomplete"]) + ["agreement %", "tokens %", "differs at"] + names
         + ["rounds", "positions", "ms", "tokens/round", "rounds ÷", "speedup"]
       let lines = mine.map { row in
         let written = { (estimate: Estimate?, unit: Double, decimals: Int) in estimate.map { fixed($0.value * unit, decimals) } ?? "" }
-        let quality = [row.label, fixed(row.accuracy.value * 100, 1), fixed(row.accuracy.error * 100, 1)]
+        let quality = [row.label, fixed(row.accuracy.value * 100, 1), fixed(row.accuracy.error * 100, 1)] + (areComplete ? [] : ["\(row.incomplete)"])
         let fidelity = [written(row.agreement, 100, 1), written(row.tokenAgreement, 100, 1), written(row.firstDifference, 1, 1)]
         let details = names.map { fixed(row.details[$0]?.value ?? .nan, 3) }
         let milliseconds = row.seconds.map { fixed($0.value * 1000, 1) } ?? "shared"
@@ -117,7 +128,10 @@ public struct Report: Sendable {
         return quality + fidelity + details + cost + [written(row.fewerRounds, 1, 2), written(row.speedup, 1, 2)]
       }
       let table = TextTable(lines, header: header, numeric: Set(1..<header.count)).text
-      parts.append("\(row.benchmark) on \(row.model), \(row.samples) samples\n" + table + (row.reference == nil ? "\n" + Self.lack : ""))
+      let isAlone = rows.allSatisfy { $0.model != row.model || $0.benchmark != row.benchmark || $0.geometry == row.geometry }
+      parts.append(
+        "\(row.benchmark) on \(row.model), \(isAlone ? "" : "\(row.geometry), ")\(row.samples) samples\n" + table
+          + (row.reference == nil ? "\n" + Self.lack : ""))
     }
     return parts.joined(separator: "\n\n")
   }
@@ -148,8 +162,10 @@ public struct Report: Sendable {
       .list(
         rows.map { row in
           [
-            "model": Setting(.text(row.model)), "benchmark": Setting(.text(row.benchmark)), "strategy": Setting(.text(row.label)),
-            "samples": Setting(.integer(row.samples)), "accuracy": number(row.accuracy),
+            "model": Setting(.text(row.model)), "benchmark": Setting(.text(row.benchmark)), "geometry": Setting(.text(row.geometry)),
+            "strategy": Setting(.text(row.label)),
+            "samples": Setting(.integer(row.samples)), "incomplete": Setting(.integer(row.incomplete)),
+            "accuracy": number(row.accuracy),
             "details": Setting(.map(row.details.sorted { $0.key < $1.key }.map { Setting.Entry($0.key, number($0.value)) })), "rounds": number(row.rounds),
             "positions": Setting(.number(row.positions)), "seconds": number(row.seconds), "tokens_per_round": number(row.tokensPerRound),
             "fewer_rounds": number(row.fewerRounds), "speedup": number(row.speedup), "agreement": number(row.agreement),
@@ -165,8 +181,7 @@ private struct Observations {
   struct Sample {
     let outcome: Outcome
     let seconds: Double
-    /// The end token of the model's vocabulary.
-    let end: Token
+    let vocabulary: Vocabulary
   }
 
   let samples: [Sample]
@@ -174,7 +189,7 @@ private struct Observations {
 
   init(_ results: [RunResult]) {
     samples = results.flatMap { result in
-      zip(result.outcomes, result.seconds).map { Sample(outcome: $0, seconds: $1, end: result.plan.model.denoiser.vocabulary.end) }
+      zip(result.outcomes, result.seconds).map { Sample(outcome: $0, seconds: $1, vocabulary: result.plan.model.denoiser.vocabulary) }
     }
     isTimed = results.allSatisfy(\.isTimed)
   }

@@ -28,9 +28,10 @@ import Traces
     #expect(experiment.name == "eight-strategies")
     #expect(experiment.models == ["reference"])
     #expect(experiment.benchmarks == [Experiment.Selection(name: "arithmetic", split: .dev, limit: 20)])
-    #expect(experiment.decoding.genLength == 64 && experiment.decoding.blockLength == 16 && experiment.decoding.maxRounds == 512)
-    #expect(experiment.decoding.sampling == Sampling(temperature: 0.5, topP: 0.9, topK: 5))
-    #expect(experiment.decoding.pinned == [3: " ####", 7: 12])
+    #expect(experiment.decodings.count == 1 && experiment.decodings[0].genLength == 64 && experiment.decodings[0].blockLength == 16
+        && experiment.decodings[0].maxRounds == 512)
+    #expect(experiment.decodings[0].sampling == Sampling(temperature: 0.5, topP: 0.9, topK: 5))
+    #expect(experiment.decodings[0].pinned == [3: " ####", 7: 12])
     #expect(experiment.seeds == [0, 1])
     #expect(experiment.trace == .beliefs(8))
     #expect(experiment.cells.map(\.label) == ["one-by-one", "by-name", "swept confidence=0.5", "swept confidence=0.9"])
@@ -76,7 +77,7 @@ import Traces
         line 6: there is no trace level named `everything`; known: none, edits, beliefs
         line 11: strategies.swept: there is no rule in `use` named `treshold`; did you mean `threshold`?; known: threshold
         line 7: there is no strategy (for `baseline`) named `missing`; known: swept
-        line 2: an experiment has no setting `modle`; did you mean `model`?; known: name, model, benchmark, decoding, seeds, trace, baseline, strategies
+        line 2: an experiment has no setting `modle`; did you mean `model`?; known: name, model, benchmark, decoding, seeds, trace, baseline, adaptive, tune, strategies
         """)
   }
 

@@ -17,24 +17,23 @@ import Testing
     """
 
   @Test func documentsAreExperiments() throws {
-    let experiments = try Experiment.all(YAML.documents(Self.text))
+    let experiments = try ExperimentFileTests.with(Self.text) { try ExperimentFile($0).experiments }
     #expect(experiments.map(\.name) == ["first", "second"])
     #expect(experiments.map(\.cells[0].label) == ["a", "b"])
-    #expect(try Experiment.all(YAML.documents("benchmark: lists\nstrategies: {a: quota}\n")).count == 1)
   }
 
-  @Test func mistakesOfAllDocumentsAreReportedWithTheirLines() {
+  @Test func mistakesOfAllDocumentsAreReportedWithTheirLines() throws {
     let text = Self.text.replacing("limit: 2", with: "limit: 0").replacing("limit: 1", with: "limits: 1") + "\n---\nname: first\nstrategies: {}"
     #expect(
-      mistakes { try Experiment.all(YAML.documents(text)) } == """
-        line 3: `benchmark.limit` is 0, expected 1 to 10000000
-        line 7: benchmark has no setting `limits`; did you mean `limit`?; known: name, split, limit
-        line 10: an experiment needs `benchmark`: as {name: arithmetic, split: test, limit: 200}
-        line 11: an experiment needs `strategies`: a map of names to lists of rules
+      try ExperimentFileTests.mistakes(text) == """
+        e.yaml:3: `benchmark.limit` is 0, expected 1 to 10000000
+        e.yaml:7: benchmark has no setting `limits`; did you mean `limit`?; known: name, split, limit
+        e.yaml:10: an experiment needs `benchmark`: as {name: arithmetic, split: test, limit: 200}
+        e.yaml:11: an experiment needs `strategies`: a map of names to lists of rules
         """)
-    #expect(mistakes { try Experiment.all(YAML.documents(Self.text.replacing("second", with: "first"))) } == "line 6: `first` names two experiments")
+    #expect(try ExperimentFileTests.mistakes(Self.text.replacing("second", with: "first")) == "e.yaml:6: `first` names two experiments")
     #expect(mistakes { try YAML.documents("a: 1\n---\nb: [") }.contains("not valid YAML"))
-    #expect(mistakes { try Experiment.all(YAML.documents("")) }.contains("line 1: an experiment needs `benchmark`"))
+    #expect(try ExperimentFileTests.mistakes("").contains("e.yaml:1: an experiment needs `benchmark`"))
     #expect(mistakes { try YAML.parse(Self.text) }.contains("not valid YAML"), "a strategy or a configuration is one document")
   }
 

@@ -1,96 +1,66 @@
 public import Diffusion
 public import Models
-public import Traces
-
-/// One resolved configuration on one benchmark with one seed: everything a run needs, and the digest that is its identity.
-public struct RunPlan: Sendable {
-  /// The experiment's name.
-  public let experiment: String
-  /// The strategy and the setting of its swept keys.
-  public let cell: Experiment.Cell
-  /// The model.
-  public let model: LoadedModel
-  /// The model's tokenizer.
-  public let tokenizer: Tokenizer
-  /// The benchmark.
-  public let benchmark: any Benchmark
-  /// Which of its problems.
-  public let selection: Experiment.Selection
-  /// The seed.
-  public let seed: Int
-  /// Response and block length in tokens.
-  public let geometry: Geometry
-  /// How tokens are proposed.
-  public let sampling: Sampling
-  /// Model calls after which a decode is given up.
-  public let maxRounds: Int
-  /// Response positions fixed before decoding.
-  public let pinned: [Int: Token]
-  /// The rules, ready to be copied per sample.
-  public let pipeline: Pipeline
-  /// What the trace records.
-  public let trace: TraceLevel
-  /// Every setting that can change the result, defaults filled in.
-  public let config: Setting
-  /// Identity: a digest of `config`, 16 hexadecimal digits.
-  public let digest: String
-
-  /// Raised only when some golden trace changes.
-  public static let engineVersion = 1
-
-  /// The first 16 hexadecimal digits of a text's SHA-256.
-  package static func digest(of text: String) -> String {
-    var hash = SHA256()
-    hash.update(text.utf8)
-    return String(hash.hexadecimal().prefix(16))
-  }
-
-  /// Whether its rules are LLaDA's sampler with a round per position: in each, the surest position alone. Fidelity is measured against such a run, whatever
-  /// an experiment calls it.
-  var isOneByOne: Bool {
-    let rules: Setting = [["quota": ["steps": Setting(.integer(geometry.genLength)), "score": "confidence"]]]
-    return config["strategy"]?.sorted == rules.sorted
-  }
-
-  /// The canvas of a problem.
-  package func canvas(_ problem: Problem) throws(ConfigurationError) -> Canvas {
-    try problem.canvas(geometry, tokenizer: tokenizer, vocabulary: model.denoiser.vocabulary, pinned: pinned)
-  }
-}
 
 extension Experiment {
-  /// The runs of this experiment, strategies varying fastest. Every mistake in any of them is reported.
+  /// The runs of this experiment, strategies varying fastest, then seeds, decodings, benchmarks, models. Every mistake in any of them is reported.
   public func plans(catalog: Catalog, benchmarks known: BenchmarkCatalog, load: (String) throws(ConfigurationError) -> LoadedModel) throws(ConfigurationError)
     -> [RunPlan]
   {
-    var plans: [RunPlan] = []
     var mistakes: [ConfigurationError] = []
+    let plans = plans(catalog: catalog, benchmarks: known, load: load, &mistakes)
+    try mistakes.check()
+    return plans
+  }
+
+  /// The runs that can be made, and what is wrong with the others.
+  func plans(
+    catalog: Catalog, benchmarks known: BenchmarkCatalog, load: (String) throws(ConfigurationError) -> LoadedModel, _ mistakes: inout [ConfigurationError]
+  ) -> [RunPlan] {
+    var plans: [RunPlan] = []
+    var found: [ConfigurationError] = []
     for name in models {
       do throws(ConfigurationError) {
         let model = try load(name)
         for selection in benchmarks {
           do throws(ConfigurationError) {
             let benchmark = try known.benchmark(named: selection.name)
-            for seed in seeds {
-              for cell in cells {
-                do throws(ConfigurationError) { plans.append(try plan(cell, model, benchmark, selection, seed, catalog)) } catch {
-                  mistakes += error.at(path: "strategies.\(cell.strategy)").all
+            let fingerprint = benchmark.fingerprint(selection.split)
+            for decoding in decodings {
+              do throws(ConfigurationError) {
+                let place = try Surroundings(decoding, model, benchmark, selection, fingerprint)
+                var built: [(cell: Cell, rules: Catalog.Built)] = []
+                for cell in cells {
+                  do throws(ConfigurationError) { built.append((cell, try place.build(cell, catalog))) } catch {
+                    found += error.at(path: "strategies.\(cell.strategy)").all
+                  }
                 }
-              }
+                for seed in seeds { plans += built.map { place.plan($0.cell, $0.rules, experiment: self, seed: seed) } }
+              } catch { found += error.all }
             }
-          } catch { mistakes += error.all }
+          } catch { found += error.all }
         }
-      } catch { mistakes += error.all }
+      } catch { found += error.all }
     }
-    var unique: [ConfigurationError] = []
-    for mistake in mistakes where !unique.contains(mistake) { unique.append(mistake) }
-    try unique.check()
+    for mistake in found where !mistakes.contains(mistake) { mistakes.append(mistake) }
     return plans
   }
+}
 
-  private func plan(
-    _ cell: Cell, _ model: LoadedModel, _ benchmark: any Benchmark, _ selection: Selection, _ seed: Int, _ catalog: Catalog
-  ) throws(ConfigurationError) -> RunPlan {
+/// What the runs of one model on one benchmark in one geometry share.
+private struct Surroundings {
+  let model: LoadedModel
+  let tokenizer: Tokenizer
+  let benchmark: any Benchmark
+  let selection: Experiment.Selection
+  let decoding: Experiment.Decoding
+  let geometry: Geometry
+  let pinned: [Int: Token]
+  /// A digest of the benchmark's problems.
+  let fingerprint: String
+
+  init(
+    _ decoding: Experiment.Decoding, _ model: LoadedModel, _ benchmark: any Benchmark, _ selection: Experiment.Selection, _ fingerprint: String
+  ) throws(ConfigurationError) {
     let standard = type(of: benchmark).geometry
     let length = decoding.genLength ?? standard.genLength
     // A block length of the benchmark's own is kept where it divides the length asked for.
@@ -99,8 +69,8 @@ extension Experiment {
     guard let tokenizer = model.tokenizer else {
       throw .unsupported("model `\(model.name)` has no tokenizer.json, and a benchmark's prompts are text")
     }
-    let pinned = try Self.pins(decoding.pinned, tokenizer: tokenizer, vocabulary: model.denoiser.vocabulary)
-    let geometry = Geometry(genLength: length, blockLength: block)
+    pinned = try Self.pins(decoding.pinned, tokenizer: tokenizer, vocabulary: model.denoiser.vocabulary)
+    geometry = Geometry(genLength: length, blockLength: block)
     do {
       // The first problem stands for all: a tokenizer or length that its layout does not go with is refused before anything is decoded.
       let first = benchmark.problem(0, of: selection.split)
@@ -108,33 +78,50 @@ extension Experiment {
     } catch {
       throw error.at(path: "decoding")
     }
-    var context = Parameters.Context(genLength: length, blockLength: block, vocabulary: model.denoiser.vocabulary, sampling: decoding.sampling)
+    self.model = model
+    self.tokenizer = tokenizer
+    self.benchmark = benchmark
+    self.selection = selection
+    self.decoding = decoding
+    self.fingerprint = fingerprint
+  }
+
+  /// A cell's rules, ready to decode here.
+  func build(_ cell: Experiment.Cell, _ catalog: Catalog) throws(ConfigurationError) -> Catalog.Built {
+    var context = Parameters.Context(
+      genLength: geometry.genLength, blockLength: geometry.blockLength, vocabulary: model.denoiser.vocabulary, sampling: decoding.sampling)
+    let (tokenizer, benchmark) = (tokenizer, benchmark)
     context.encode = { tokenizer.encode($0) }
     context.decode = { tokenizer.decode($0) }
     context.extract = { benchmark.extract($0) }
     let built = try catalog.build(cell.rules, context: context)
     try model.denoiser.check(built.pipeline.needs)
+    return built
+  }
+
+  func plan(_ cell: Experiment.Cell, _ rules: Catalog.Built, experiment: Experiment, seed: Int) -> RunPlan {
     let pins = pinned.sorted { $0.key < $1.key }.map { Setting.Entry("\($0.key)", Setting(.integer(Int($0.value)))) }
+    let vocabulary = model.denoiser.vocabulary
     let config: Setting = [
       "benchmark": [
         "name": Setting(.text(selection.name)), "split": Setting(.text(selection.split.rawValue)),
-        "version": Setting(.integer(type(of: benchmark).version)), "data": Setting(.text(benchmark.fingerprint(selection.split))),
+        "version": Setting(.integer(type(of: benchmark).version)), "data": Setting(.text(fingerprint)),
       ],
       "decoding": [
-        "gen_length": Setting(.integer(length)), "block_length": Setting(.integer(block)),
+        "gen_length": Setting(.integer(geometry.genLength)), "block_length": Setting(.integer(geometry.blockLength)),
         "temperature": Setting(.number(decoding.sampling.temperature)), "top_p": Setting(.number(decoding.sampling.topP)),
         "top_k": Setting(.integer(decoding.sampling.topK)), "max_rounds": Setting(.integer(decoding.maxRounds)), "pinned": Setting(.map(pins)),
       ],
       "engine": Setting(.integer(RunPlan.engineVersion)),
       "model": [
-        "digest": Setting(.text(model.digest)), "mask": Setting(.integer(Int(context.vocabulary.mask))), "end": Setting(.integer(Int(context.vocabulary.end))),
+        "digest": Setting(.text(model.digest)), "mask": Setting(.integer(Int(vocabulary.mask))), "end": Setting(.integer(Int(vocabulary.end))),
       ],
-      "seed": Setting(.integer(seed)), "strategy": built.resolved,
+      "seed": Setting(.integer(seed)), "strategy": rules.resolved,
     ]
     return RunPlan(
-      experiment: name, cell: cell, model: model, tokenizer: tokenizer, benchmark: benchmark, selection: selection, seed: seed,
+      experiment: experiment.name, cell: cell, model: model, tokenizer: tokenizer, benchmark: benchmark, selection: selection, seed: seed,
       geometry: geometry, sampling: decoding.sampling, maxRounds: decoding.maxRounds, pinned: pinned,
-      pipeline: built.pipeline, trace: trace, config: config, digest: RunPlan.digest(of: config.sorted.json))
+      pipeline: rules.pipeline, trace: experiment.trace, config: config, digest: RunPlan.digest(of: config.sorted.json))
   }
 
   /// Token ids of pinned entries; a text of several tokens fills the positions after its first.

@@ -1,0 +1,167 @@
+internal import Diffusion
+internal import Models
+
+/// A sweep that spends its samples where the front is uncertain: a race in rungs, as in successive halving (Jamieson and Talwalkar 2016).
+///
+/// Every cell is decoded on the same first problems. After each rung the probability of every cell to be on the front of all problems is forecast
+/// (`FrontForecast`); cells for which it is small are dropped, and the others go on to twice as many problems, until they have all. With a budget of samples
+/// each rung may spend an equal part of what is left, and the least probable cells are dropped until it does. The baseline is never dropped.
+///
+/// It decides from answers and rounds alone, never from times, so that a sweep that was interrupted takes the same decisions again.
+public struct AdaptiveSweep: Sendable {
+  /// One strategy at one setting in one group: a run per seed.
+  private struct Racer {
+    let plans: [RunPlan]
+    let isBaseline: Bool
+    var results: [String: RunResult] = [:]
+    var problems = 0
+    var isIn = true
+    var probability = 1.0
+  }
+
+  /// Cells that are compared with each other.
+  private struct Race {
+    var racers: [Racer]
+    let limit: Int
+    /// Samples it may still spend; nil: as many as it takes.
+    var budget: Int?
+    var isOver = false
+  }
+
+  /// What became of a cell.
+  public struct Verdict: Sendable {
+    /// One of its runs' plans, with the number of problems it was decoded on.
+    public let plan: RunPlan
+    /// Whether it was dropped before it had all problems.
+    public let isDropped: Bool
+    /// The probability of being on the front of all problems, when it was last asked.
+    public let probability: Double
+  }
+
+  private var races: [Race]
+  private let settings: Experiment.Adaptive
+
+  /// A race per group of plans that differ in strategy and seed only.
+  public init(_ plans: [RunPlan], settings: Experiment.Adaptive, baseline: String?) {
+    self.settings = settings
+    var keys: [String] = []
+    var groups: [[RunPlan]] = []
+    for plan in plans {
+      let key = plan.config.without(["strategy", "seed"]).sorted.json
+      if let place = keys.firstIndex(of: key) {
+        groups[place].append(plan)
+      } else {
+        keys.append(key)
+        groups.append([plan])
+      }
+    }
+    races = groups.map { plans in
+      var labels: [String] = []
+      var cells: [[RunPlan]] = []
+      for plan in plans {
+        if let place = labels.firstIndex(of: plan.cell.label) {
+          cells[place].append(plan)
+        } else {
+          labels.append(plan.cell.label)
+          cells.append([plan])
+        }
+      }
+      return Race(
+        racers: cells.map { Racer(plans: $0, isBaseline: $0[0].cell.strategy == baseline) }, limit: plans[0].selection.limit,
+        budget: settings.samples.map { $0 / groups.count })
+    }
+  }
+
+  /// The runs to carry out next, each with the number of problems it should have; none when all is settled.
+  public mutating func next() -> [RunPlan] {
+    var plans: [RunPlan] = []
+    for place in races.indices where !races[place].isOver { plans += advance(&races[place]) }
+    return plans
+  }
+
+  /// Takes what came of the runs.
+  public mutating func take(_ results: [RunResult]) {
+    for result in results {
+      for race in races.indices {
+        for racer in races[race].racers.indices where races[race].racers[racer].plans.contains(where: { $0.digest == result.plan.digest }) {
+          races[race].racers[racer].results[result.plan.digest] = result
+        }
+      }
+    }
+  }
+
+  /// What became of every cell, in the order of the plans.
+  public var verdicts: [Verdict] {
+    races.flatMap { race in
+      race.racers.map {
+        Verdict(plan: $0.plans[0].limited(to: $0.problems), isDropped: $0.problems < race.limit, probability: $0.probability)
+      }
+    }
+  }
+
+  /// Every run with the number of problems it was decoded on.
+  public var plans: [RunPlan] { races.flatMap { race in race.racers.flatMap { racer in racer.plans.map { $0.limited(to: racer.problems) } } } }
+
+  private func advance(_ race: inout Race) -> [RunPlan] {
+    let reached = race.racers.filter(\.isIn).map(\.problems).max() ?? 0
+    if reached > 0 { judge(&race, reached) }
+    let next = min(race.limit, reached == 0 ? settings.first : 2 * reached)
+    if let budget = race.budget { cut(&race, to: budget, reached: reached, next: next) }
+    let staying = race.racers.indices.filter { race.racers[$0].isIn }
+    guard reached < race.limit, !staying.isEmpty else {
+      race.isOver = true
+      return []
+    }
+    var plans: [RunPlan] = []
+    for racer in staying {
+      race.racers[racer].problems = next
+      plans += race.racers[racer].plans.map { $0.limited(to: next) }
+    }
+    race.budget = race.budget.map { $0 - plans.count * (next - reached) }
+    return plans
+  }
+
+  /// Drops the cells that are hardly on the front.
+  private func judge(_ race: inout Race, _ reached: Int) {
+    let staying = race.racers.indices.filter { race.racers[$0].isIn }
+    let cells = staying.map { Self.results(race.racers[$0], reached) }
+    for (racer, probability) in zip(staying, FrontForecast.probabilities(cells, total: race.limit)) {
+      race.racers[racer].probability = probability
+      if reached < race.limit, probability < settings.drop, !race.racers[racer].isBaseline { race.racers[racer].isIn = false }
+    }
+  }
+
+  /// Drops the least probable cells until the next rung costs no more than its part of the budget.
+  private func cut(_ race: inout Race, to budget: Int, reached: Int, next: Int) {
+    guard reached > 0, reached < race.limit else { return }
+    var rungs = 0
+    var problems = reached
+    while problems < race.limit {
+      problems = min(race.limit, 2 * problems)
+      rungs += 1
+    }
+    let most = budget / rungs
+    // The baseline goes on whatever it costs: every ratio is against it.
+    let order = race.racers.indices.filter { race.racers[$0].isIn }.sorted {
+      let (a, b) = (race.racers[$0], race.racers[$1])
+      return a.isBaseline != b.isBaseline ? a.isBaseline : a.probability != b.probability ? a.probability > b.probability : $0 < $1
+    }
+    var spent = 0
+    for racer in order {
+      spent += (next - reached) * race.racers[racer].plans.count
+      if spent > most, !race.racers[racer].isBaseline { race.racers[racer].isIn = false }
+    }
+  }
+
+  /// A cell's first problems, each the mean over its seeds.
+  private static func results(_ racer: Racer, _ count: Int) -> FrontForecast.Cell {
+    let runs = racer.plans.compactMap { racer.results[$0.digest] }
+    let mean = { (value: (Outcome) -> Double) in
+      (0..<count).map { place in
+        let values = runs.compactMap { place < $0.outcomes.count ? value($0.outcomes[place]) : nil }
+        return values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+      }
+    }
+    return FrontForecast.Cell(correct: mean { $0.correct ? 1 : 0 }, cost: mean { Double($0.rounds) })
+  }
+}
