@@ -72,6 +72,7 @@ struct TraceCommand: ParsableCommand {
         "run_digest": Setting(.text(own.runDigest)), "model_digest": Setting(.text(own.modelDigest)), "created": Setting(.text(own.created)),
         "status": Setting(.text(own.status.rawValue)), "level": Setting(.text(own.level)), "timing": Setting(own.timing.map { .text($0.rawValue) } ?? .null),
         "samples": Setting(.integer(summary.samples)), "correct": Setting(.integer(summary.graded.correct)), "wrong": Setting(.integer(summary.graded.wrong)),
+        "incomplete": Setting(.integer(summary.incomplete)),
         "rounds": Setting(.integer(summary.rounds)), "canvases": Setting(.integer(summary.canvases)), "positions": Setting(.integer(summary.positions)),
         "logit_rows": Setting(.integer(summary.logitRows)), "answer_tokens": Setting(.integer(summary.answerTokens)),
         "seconds": Setting(.number(summary.seconds)),

@@ -95,10 +95,10 @@ public struct Canvas: Sendable, Hashable {
   /// Number of blocks.
   public var blockCount: Int { blockEnds.count }
 
-  /// Response tokens before the first end token, pinned ones left out: the `answer_tokens` of a cost report.
+  /// Response tokens before the first end token, pinned ones left out: the `answer_tokens` of a cost report. A mask is no token.
   public var answerTokens: Int {
     let end = response.firstIndex(of: vocabulary.end) ?? response.count
-    return pinned[..<end].count { !$0 }
+    return response[..<end].indices.count { !pinned[$0] && !isMasked($0) }
   }
 
   /// Moves the current block past blocks without masks. It stays on the last block, and never moves back.

@@ -39,6 +39,11 @@ public enum DecodingError: Error, Sendable, Hashable {
   case incomplete(expected: Int, got: Int)
 }
 
+extension DecodingError {
+  /// Whether the bound on rounds was reached: everything before it went as it should.
+  package var isBound: Bool { if case .tooManyRounds = self { true } else { false } }
+}
+
 extension DecodingError: CustomStringConvertible {
   /// What was wrong, where, and what would be right.
   public var description: String {

@@ -24,6 +24,7 @@ struct SampleChecker {
   mutating func check(_ list: inout FaultList) {
     checkTokens(&list)
     checkAnswer(&list)
+    checkCompleteness(&list)
     if level == TraceLevel.none.name { return }
     checkCosts(&list)
     guard replay(&list) else { return }
@@ -58,8 +59,18 @@ struct SampleChecker {
     guard let end = vocabulary?.end else { return }
     // Pinned positions cannot be moved, so that those of the initial response are those of the final one.
     let length = sample.response.firstIndex(of: end) ?? sample.response.count
-    let count = length - sample.pinned.prefix(length).count { $0 }
+    let count = length - sample.pinned.prefix(length).count { $0 } - sample.response.prefix(length).count { $0 < 0 }
     if count != sample.answerTokens { list.add("samples", row, "answer_tokens is \(sample.answerTokens), but the response has \(count)") }
+  }
+
+  /// A sample says whether it is complete, and its response has masked positions where it is not.
+  private func checkCompleteness(_ list: inout FaultList) {
+    let masked = sample.response.count { $0 < 0 }
+    if sample.isComplete, masked > 0 { list.add("samples", row, "it counts as complete, but \(masked) positions of its response are masked") }
+    if !sample.isComplete {
+      if masked == 0 { list.add("samples", row, "complete is 0, but no position of its response is masked") }
+      if sample.correct == 1 { list.add("samples", row, "complete is 0, but correct is 1") }
+    }
   }
 
   private func checkCosts(_ list: inout FaultList) {
@@ -112,8 +123,9 @@ struct SampleChecker {
     if !edit.entropy.isNaN, !(edit.entropy >= 0 && edit.entropy.isFinite) { list.add("edits", row, "entropy is \(edit.entropy), below 0 or not finite") }
   }
 
-  /// A sample whose every position was fixed has no rounds; any other ends with one final round.
+  /// A sample whose every position was fixed has no rounds; any other that is complete ends with one final round.
   private func checkFinal(_ list: inout FaultList) {
+    guard sample.isComplete else { return }
     if sample.rounds.last?.isFinal == false || (sample.rounds.isEmpty && cells.masked > 0) {
       list.add("samples", row, "it ends with \(cells.masked) masked positions and without a final round")
     }

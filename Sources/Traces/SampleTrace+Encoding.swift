@@ -22,6 +22,8 @@ extension SampleTrace {
     }
     putEdits(to: &out)
     putBeliefs(to: &out)
+    // A sample that is complete, as all were in earlier versions, says no more.
+    if !isComplete { out.put(0) }
     return out.bytes
   }
 
@@ -76,7 +78,11 @@ extension SampleTrace {
     roundCount = numbers[4]
     cost = Cost(canvases: numbers[5], positions: numbers[6], logitRows: numbers[7])
     self.seconds = seconds
-    guard takeRounds(&input), takeEdits(&input), takeBeliefs(&input), input.isAtEnd else { return nil }
+    guard takeRounds(&input), takeEdits(&input), takeBeliefs(&input) else { return nil }
+    if !input.isAtEnd {
+      guard input.integer() == 0, input.isAtEnd else { return nil }
+      isComplete = false
+    }
   }
 
   private static func tokens(_ input: inout ByteReader) -> [Token]? {

@@ -12,6 +12,8 @@ public struct SampleTrace: Sendable {
   public var blockLength: Int
   /// 1 correct, 0 wrong, -1 not graded.
   public var correct = -1
+  /// Whether it was decoded to its end; false where `max_rounds` was reached first, and some of `response` is still masked.
+  public var isComplete = true
   /// Response tokens before the first end token, pinned ones left out.
   public var answerTokens = 0
   /// Model calls; also known at the level `none`, where `rounds` is empty.

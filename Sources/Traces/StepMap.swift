@@ -44,7 +44,7 @@ package enum StepMapFormat: TraceFormat {
     var entries = [Setting.Entry("problem", Setting(.text(sample.problem))), Setting.Entry("seed", Setting(.integer(sample.seed)))]
     if let text = request.text {
       entries.append(Setting.Entry("prompt", Setting(.text(text(sample.prompt)))))
-      entries.append(Setting.Entry("response", Setting(.text(text(sample.response)))))
+      entries.append(Setting.Entry("response", Setting(.text(text(sample.response.filter { $0 >= 0 })))))
     }
     entries.append(Setting.Entry("prompt_ids", list(sample.prompt.map(Int.init))))
     entries.append(Setting.Entry("token_ids", list(sample.response.map(Int.init))))

@@ -53,6 +53,8 @@ extension Trace {
     table["logit_rows"] = .int64(samples.map { Int64($0.cost.logitRows) })
     table["seconds"] = .float64(samples.map(\.seconds))
     table["first_round"] = .int64(firsts)
+    // Only where it says something: a file without it holds complete samples.
+    if samples.contains(where: { !$0.isComplete }) { table["complete"] = .int8(samples.map { $0.isComplete ? 1 : 0 }) }
     return table
   }
 

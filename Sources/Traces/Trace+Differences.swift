@@ -23,6 +23,9 @@ extension Trace {
         continue
       }
       for field in group.fields where !field.isTime {
+        if field.name == "complete", (mine[field.name] == nil) != (theirs[field.name] == nil) {
+          lines.append("/\(group.name)/complete: only one of the traces has incomplete samples")
+        }
         guard let a = mine[field.name], let b = theirs[field.name], let row = a.firstDifference(from: b) else { continue }
         lines.append("/\(group.name)/\(field.name)[\(row)]: \(a.text(at: row)) against \(b.text(at: row)) (\(a.count) and \(b.count) values)")
       }

@@ -20,10 +20,15 @@ extension Trace {
     guard seconds.count == problems.count, columns.allSatisfy({ $0.count == problems.count }) else {
       throw .damaged(path: path ?? "trace", place: "/samples", reason: "its columns differ in length")
     }
+    let complete = table.integers("complete")
+    guard complete.isEmpty || complete.count == problems.count else {
+      throw .damaged(path: path ?? "trace", place: "/samples", reason: "its columns differ in length")
+    }
     return problems.indices.map { row in
       var sample = SampleTrace(
         problem: problems[row], seed: columns[0][row], blockLength: columns[1][row], prompt: [], initial: [], pinned: [], response: [])
       (sample.correct, sample.answerTokens, sample.roundCount, sample.seconds) = (columns[2][row], columns[3][row], columns[4][row], seconds[row])
+      sample.isComplete = complete.isEmpty || complete[row] != 0
       return sample
     }
   }
@@ -36,6 +41,7 @@ extension Trace {
     let pinned = Slices(initial, "pinned")
     let columns = ["seed", "block_length", "correct", "answer_tokens", "rounds", "canvases", "positions", "logit_rows"].map(table.integers)
     let seconds = table.doubles("seconds")
+    let complete = table.integers("complete")
     let rounds = recordedRounds()
     let edits = recordedEdits()
     let editRows = self["edits"]?.integers("round") ?? []
@@ -51,6 +57,7 @@ extension Trace {
       sample.roundCount = columns[4][index]
       sample.cost = Cost(canvases: columns[5][index], positions: columns[6][index], logitRows: columns[7][index])
       sample.seconds = seconds[index]
+      sample.isComplete = complete.isEmpty || complete[index] != 0
       let count = rounds.isEmpty ? 0 : sample.roundCount
       let end = firsts.round + count
       sample.rounds = Array(rounds[firsts.round..<end])

@@ -100,6 +100,9 @@ extension Trace {
     for (row, value) in table.integers("correct").enumerated() where !(-1...1).contains(value) {
       list.add("samples", row, "correct is \(value), not 1, 0 or -1")
     }
+    for (row, value) in table.integers("complete").enumerated() where !(0...1).contains(value) {
+      list.add("samples", row, "complete is \(value), not 1 or 0")
+    }
     for name in ["rounds", "answer_tokens", "canvases", "positions", "logit_rows"] {
       for (row, value) in table.integers(name).enumerated() where value < 0 { list.add("samples", row, "\(name) is \(value), below 0") }
     }

@@ -26,6 +26,8 @@ struct TraceAdvice {
     }
     let repeated = samples.count - Set(samples.map { "\($0.problem) \($0.seed)" }).count
     say("\(repeated) samples repeat a problem and seed that came before", if: repeated > 0)
+    let unfinished = samples.count { !$0.isComplete }
+    say("\(unfinished) of \(samples.count) samples reached max_rounds before their end: they count as wrong", if: unfinished > 0)
     lines += Self.rounds(samples) + Self.edits(samples)
     if let end = own.vocabulary?.end { lines += Self.ends(samples, end) }
     self.lines = lines
@@ -65,7 +67,7 @@ struct TraceAdvice {
     if ends * 2 > positions { lines.append("\(ends) of \(positions) response positions are end tokens: a shorter gen_length would cost less") }
     let empty = samples.count { $0.response.first == end && !$0.pinned.contains(true) }
     if empty > 0 { lines.append("\(empty) of \(samples.count) responses begin with an end token: the answer is empty") }
-    let open = samples.count { !$0.response.contains(end) }
+    let open = samples.count { $0.isComplete && !$0.response.contains(end) }
     if open > 0 { lines.append("\(open) of \(samples.count) responses have no end token: the answer may be cut off") }
     let late = samples.count { sample in
       guard let first = sample.response.firstIndex(of: end) else { return false }

@@ -60,10 +60,12 @@ public struct TraceBuilder: Sendable {
   ///
   /// - Parameters:
   ///   - correct: 1 correct, 0 wrong, -1 not graded.
+  ///   - isComplete: false where `max_rounds` was reached before the end.
   ///   - seconds: decoding time.
-  public func finish(correct: Int = -1, seconds: Double) -> SampleTrace {
+  public func finish(correct: Int = -1, isComplete: Bool = true, seconds: Double) -> SampleTrace {
     var finished = sample
     finished.correct = correct
+    finished.isComplete = isComplete
     finished.seconds = seconds
     return finished
   }

@@ -58,7 +58,7 @@ public enum TraceSchema {
       fields: [
         Field("problem", .string), Field("seed", .int64), Field("block_length", .int32), Field("correct", .int8), Field("answer_tokens", .int32),
         Field("rounds", .int32), Field("canvases", .int64), Field("positions", .int64), Field("logit_rows", .int64), Field("seconds", .float64, isTime: true),
-        Field("first_round", .int64),
+        Field("first_round", .int64), Field("complete", .int8, isOptional: true),
       ]),
     Group(name: "prompts", fields: [Field("tokens", .int32, .items), Field("offsets", .int64, .offsets)]),
     Group(name: "initial", fields: [Field("tokens", .int32, .items), Field("pinned", .uint8, .items), Field("offsets", .int64, .offsets)]),

@@ -10,6 +10,8 @@ public struct TraceSummary: Sendable {
   public let samples: Int
   /// Samples graded correct, wrong, and not graded.
   public let graded: (correct: Int, wrong: Int, unknown: Int)
+  /// Samples that reached `max_rounds` before their end; they count as wrong.
+  public let incomplete: Int
   /// Model calls of all samples.
   public let rounds: Int
   /// Answer tokens of all samples.
@@ -36,6 +38,7 @@ public struct TraceSummary: Sendable {
     let table = trace["samples"] ?? Table("samples")
     let correct = table.integers("correct")
     graded = (correct.count { $0 == 1 }, correct.count { $0 == 0 }, correct.count { $0 != 0 && $0 != 1 })
+    incomplete = table.integers("complete").count { $0 == 0 }
     func total(_ column: String) -> Int { table.integers(column).reduce(0, &+) }
     rounds = total("rounds")
     answerTokens = total("answer_tokens")
@@ -88,7 +91,8 @@ extension TraceSummary: CustomStringConvertible {
     var lines = [
       "run      \(attributes.runDigest.printable)", "model    \(attributes.modelDigest.printable)", "created  \(attributes.created.printable)",
       "status   \(attributes.status.rawValue), level \(attributes.level.printable), \(sealText)",
-      "samples  \(samples): \(graded.correct) correct, \(graded.wrong) wrong, \(graded.unknown) not graded",
+      "samples  \(samples): \(graded.correct) correct, \(graded.wrong) wrong, \(graded.unknown) not graded"
+        + (incomplete > 0 ? ", \(incomplete) incomplete" : ""),
       "cost     \(rounds) rounds, \(canvases) canvases, \(positions) positions, \(logitRows) logit rows, \(seconds) s",
       "answers  \(answerTokens) tokens" + (rounds > 0 ? ", \(Self.twoDigits(Double(answerTokens) / Double(rounds))) per round" : ""),
       "edits    \(edits.main) took effect, \(edits.other) on other branches",

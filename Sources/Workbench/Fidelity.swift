@@ -10,8 +10,9 @@ package struct Fidelity: Sendable, Hashable {
   /// The first position that holds another token; nil where none does.
   package let firstDifference: Int?
 
-  init(_ own: Outcome, _ other: Outcome, end: Token) {
-    self.init(Answer(tokens: own.tokens, count: own.answerTokens), Answer(tokens: other.tokens, count: other.answerTokens), end: end)
+  init(_ own: Outcome, _ other: Outcome, end: Token, mask: Token? = nil) {
+    let unmasked = { (outcome: Outcome) in outcome.isComplete ? outcome.tokens : outcome.tokens.map { $0 == mask ? -1 : $0 } }
+    self.init(Answer(tokens: unmasked(own), count: own.answerTokens), Answer(tokens: unmasked(other), count: other.answerTokens), end: end)
   }
 
   /// The responses of two recorded decodes.
@@ -25,7 +26,7 @@ package struct Fidelity: Sendable, Hashable {
     return "\(fixed(100 * tokens, 1)) % of the answers' tokens are the same, the first other one at position \(firstDifference)"
   }
 
-  /// A response, and how many of the tokens before its first end token were not given.
+  /// A response, -1 where it is masked, and how many of the tokens before its first end token were not given.
   private struct Answer {
     let tokens: [Token]
     let count: Int
@@ -37,9 +38,10 @@ package struct Fidelity: Sendable, Hashable {
     let reach = length(longer)
     let differing = (0..<reach).filter { position in
       let (a, b) = (own.tokens.dropFirst(position).first, other.tokens.dropFirst(position).first)
-      return a != b
+      // What is still masked is nobody's token.
+      return a != b || a == -1
     }
-    let free = longer.count
+    let free = longer.count + longer.tokens.prefix(reach).count { $0 == -1 }
     tokens = free > 0 ? Double(free - differing.count) / Double(free) : 1
     firstDifference = differing.first
   }

@@ -11,7 +11,7 @@ public struct Outcome: Sendable, Hashable, Codable {
   public let level: Int
   /// The run's seed.
   public let seed: Int
-  /// Whether the final answer is right.
+  /// Whether the final answer is right; false for a sample that is not complete.
   public let correct: Bool
   /// Partial credit, 0 to 1.
   public let score: Double
@@ -34,22 +34,31 @@ public struct Outcome: Sendable, Hashable, Codable {
   /// Rows pushed through the output head.
   public let logitRows: Int
 
+  /// True where `max_rounds` was reached before the end, so that some of `tokens` are still the mask; nil, and not in the file, for every other sample.
+  public let incomplete: Bool?
+
+  /// Whether it was decoded to its end.
+  public var isComplete: Bool { incomplete != true }
+
   private enum CodingKeys: String, CodingKey {
-    case problem, kind, level, seed, correct, score, details, extracted, text, tokens, rounds, canvases, positions
+    case problem, kind, level, seed, correct, score, details, extracted, text, tokens, rounds, canvases, positions, incomplete
     case answerTokens = "answer_tokens"
     case logitRows = "logit_rows"
   }
 
-  /// The outcome of a finished session.
-  init(_ problem: Problem, seed: Int, session: Session, text: String, grade: Grade) {
+  /// The outcome of a session.
+  ///
+  /// - Parameter grade: nil for a session that reached `max_rounds`: it has no final answer, and counts as wrong.
+  init(_ problem: Problem, seed: Int, session: Session, text: String, grade: Grade?) {
     self.problem = problem.id
     kind = problem.kind
     level = problem.level
     self.seed = seed
-    correct = grade.isCorrect
-    score = grade.score
-    details = grade.details.isEmpty ? nil : grade.details
-    extracted = grade.extracted
+    correct = grade?.isCorrect ?? false
+    score = grade?.score ?? 0
+    details = grade?.details.isEmpty == false ? grade?.details : nil
+    extracted = grade?.extracted
+    incomplete = grade == nil ? true : nil
     self.text = text
     tokens = session.canvas.response
     answerTokens = session.canvas.answerTokens
@@ -58,6 +67,9 @@ public struct Outcome: Sendable, Hashable, Codable {
     positions = session.cost.positions
     logitRows = session.cost.logitRows
   }
+
+  /// Whether both found the same final answer; one that is not complete has none.
+  func agrees(with other: Outcome) -> Bool { isComplete && other.isComplete && extracted == other.extracted }
 
   /// The line without its newline: keys sorted, so that equal outcomes are equal bytes.
   func line() throws(RunError) -> [UInt8] {
