@@ -17,8 +17,8 @@ internal import Synchronization
 /// first record carries the run's digest. What a kill or a power failure leaves of a record at the end is cut off when the journal is next opened. A record
 /// damaged in the middle is skipped and reported, its sample is decoded again, and the records after it stay.
 ///
-/// One process at a time: a lock on the open file (`flock`) that the system drops when the process ends, however it ends. Open the journal before reading the
-/// `trace.h5` beside it. Threads may append at once.
+/// One process at a time: a lock on the open file (`flock`) that the system drops when the process ends, however it ends. It holds between machines where
+/// their shared file system passes such locks on, as NFS does. Open the journal before reading the `trace.h5` beside it. Threads may append at once.
 public final class Journal: Sendable {
   /// One finished sample.
   public struct Entry: Sendable {
@@ -107,11 +107,10 @@ public final class Journal: Sendable {
     while true {
       let number = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
       guard number >= 0 else { throw .unwritable(path: path, reason: Files.reason) }
-      if flock(number, LOCK_EX | LOCK_NB) != 0 {
-        let busy = errno == EWOULDBLOCK
-        let reason = Files.reason
+      if let failure = hold(number) {
+        let reason = String(cString: strerror(failure))
         close(number)
-        throw busy ? .locked(path: path) : .unwritable(path: path, reason: reason)
+        throw failure == EWOULDBLOCK ? .locked(path: path) : .unwritable(path: path, reason: reason)
       }
       // The process that held the lock may have removed the file while we waited for it to open: then this one has no name any more.
       var held = stat()
@@ -121,10 +120,33 @@ public final class Journal: Sendable {
     }
   }
 
+  /// Takes an open file's lock; gives the system's reason where it cannot be had.
+  private static func hold(_ number: Int32) -> Int32? {
+    // Who only asks whether it is held holds it for a moment, so one refusal says little.
+    for attempt in 0..<5 {
+      if flock(number, LOCK_EX | LOCK_NB) == 0 { return nil }
+      guard errno == EWOULDBLOCK || errno == EINTR else { return errno }
+      if attempt < 4 { usleep(2000) }
+    }
+    return EWOULDBLOCK
+  }
+
+  /// Whether some process is working on a journal at this moment.
+  package static func isHeld(_ path: String) -> Bool {
+    guard let file = Files.Descriptor.opened(path, O_RDONLY | O_NONBLOCK) else { return false }
+    if flock(file.number, LOCK_SH | LOCK_NB) != 0 { return errno == EWOULDBLOCK }
+    flock(file.number, LOCK_UN)
+    return false
+  }
+
   /// The whole records of a journal, whoever holds it, without changing anything; none where there is no journal of this run.
   public static func peek(_ path: String, runDigest: String) throws(TraceError) -> [Entry] {
-    guard access(path, F_OK) == 0 else { return [] }
-    let bytes = try Files.read(path, limit: largestFile)
+    let bytes: [UInt8]
+    do throws(TraceError) { bytes = try Files.read(path, limit: largestFile) } catch {
+      // None, or none any more.
+      if access(path, F_OK) != 0, errno == ENOENT { return [] }
+      throw error
+    }
     let contents = JournalRecords(bytes)
     return contents.runDigest == runDigest ? contents.records.compactMap { entry(bytes[$0.payload]) } : []
   }

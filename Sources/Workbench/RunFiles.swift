@@ -3,66 +3,9 @@ internal import Foundation
 internal import Models
 internal import Traces
 
-/// A finished sample as a run keeps it.
-struct KeptSample: Sendable {
-  let outcome: Outcome
-  var trace: SampleTrace
-  /// Place of the problem in its split.
-  let number: Int
-  let level: TraceLevel
-  /// Whether nothing else was in flight, so that its seconds are a speed.
-  let isAlone: Bool
-
-  /// What the journal holds beside the trace.
-  private struct Note: Codable {
-    let outcome: Outcome
-    let number: Int
-    let level: String
-    let isAlone: Bool
-  }
-
-  func note() throws(RunError) -> [UInt8] {
-    do { return Array(try JSONEncoder().encode(Note(outcome: outcome, number: number, level: level.name, isAlone: isAlone))) } catch {
-      throw .encoding("\(error)")
-    }
-  }
-
-  /// A journal's entry; nil if it is not one of this program's.
-  init?(_ entry: Journal.Entry) {
-    let note: Note
-    do { note = try JSONDecoder().decode(Note.self, from: Data(entry.outcome)) } catch { return nil }
-    guard let level = TraceLevel(note.level) else { return nil }
-    self.init(outcome: note.outcome, trace: entry.sample, number: note.number, level: level, isAlone: note.isAlone)
-  }
-
-  init(outcome: Outcome, trace: SampleTrace, number: Int, level: TraceLevel, isAlone: Bool) {
-    self.outcome = outcome
-    self.trace = trace
-    self.number = number
-    self.level = level
-    self.isAlone = isAlone
-  }
-
-  /// Whether it records at least what a level asks for.
-  func covers(_ other: TraceLevel) -> Bool { level.rank >= other.rank }
-
-  /// Whether it is one of those that a plan asks for, recorded as it asks.
-  func isDone(of plan: RunPlan) -> Bool { number < plan.selection.limit && covers(plan.trace) }
-}
-
-extension TraceLevel {
-  /// Levels in order of how much they record.
-  var rank: Int {
-    switch self {
-    case .none: 0
-    case .edits: 1
-    case .beliefs(let candidates): 1 + candidates
-    }
-  }
-}
-
-/// The files of one run: `run.yaml`, `outcomes.jsonl`, `trace.h5`, and a journal while it is at work.
-struct RunFiles {
+/// The files of one run: `run.yaml`, `outcomes.jsonl`, `trace.h5`, and journals while it is at work: its own, and one for each part of it that another
+/// process or machine decodes.
+struct RunFiles: Sendable {
   let directory: String
   private let digest: String
 
@@ -76,6 +19,9 @@ struct RunFiles {
   private var traceFile: String { directory + "/trace.h5" }
   private var journalFile: String { directory + "/journal" }
 
+  /// The journals of parts, in order of their names.
+  private var shardFiles: [String] { names(in: directory).filter { Shard(journal: $0) != nil }.sorted().map { directory + "/" + $0 } }
+
   /// Whether both results are there.
   var areComplete: Bool { exists(outcomesFile) && exists(traceFile) }
 
@@ -84,23 +30,47 @@ struct RunFiles {
     do { try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true) } catch {
       throw .file(path: directory, reason: "cannot be made: " + YAML.reason(error))
     }
-    if exists(configFile) {
+    if !exists(configFile) {
+      let text: String
+      do { text = try YAML.write(config) } catch { throw .configuration(error) }
+      do throws(RunError) { try write(Array(text.utf8), to: configFile) } catch {
+        // Another process may have been quicker.
+        if !exists(configFile) { throw error }
+      }
+    } else {
       let found: Setting
       do { found = try YAML.read(file: configFile) } catch { throw .configuration(error) }
       if let difference = Self.difference(config, found) { throw .mismatch(run: configFile, difference: difference) }
-    } else {
-      let text: String
-      do { text = try YAML.write(config) } catch { throw .configuration(error) }
-      try write(Array(text.utf8), to: configFile)
     }
   }
 
-  /// Holds the run for this process, and clears away what a killed one left half-written.
-  func openJournal() throws(RunError) -> Journal {
-    let journal: Journal
-    do { journal = try Journal(journalFile, runDigest: digest) } catch { throw .trace(error) }
-    DurableFile.sweep(directory, of: ["run.yaml", "outcomes.jsonl", "trace.h5"])
-    return journal
+  /// Holds the run for this process, with all that its parts decoded, and clears away what a killed one left half-written.
+  ///
+  /// - Returns: the run's own journal, and after it those of parts.
+  /// - Throws: `.trace(.locked)` if another process holds one of them; then none is held.
+  func openJournals() throws(RunError) -> [Journal] {
+    do throws(TraceError) {
+      var journals = [try Journal(journalFile, runDigest: digest)]
+      for file in shardFiles { journals.append(try Journal(file, runDigest: digest)) }
+      DurableFile.sweep(directory, of: ["run.yaml", "outcomes.jsonl", "trace.h5"])
+      return journals
+    } catch { throw .trace(error) }
+  }
+
+  /// Holds a part of the run for this process.
+  func openJournal(of shard: Shard) throws(RunError) -> Journal {
+    do { return try Journal(directory + "/" + shard.journal, runDigest: digest) } catch { throw .trace(error) }
+  }
+
+  /// Whether some process is at work on another run of the same experiment.
+  var hasCompany: Bool {
+    let parent = URL(fileURLWithPath: directory).deletingLastPathComponent().path
+    let own = URL(fileURLWithPath: directory).lastPathComponent
+    return names(in: parent).contains { name in
+      guard name != own else { return false }
+      let folder = parent + "/" + name
+      return names(in: folder).contains { ($0 == "journal" || Shard(journal: $0) != nil) && Journal.isHeld(folder + "/" + $0) }
+    }
   }
 
   func append(_ sample: KeptSample, to journal: Journal) throws(RunError) {
@@ -116,16 +86,21 @@ struct RunFiles {
     case whole
   }
 
-  /// Every finished sample by problem: those of the finished files, and over them those of the journal.
+  /// Every finished sample by problem: those of the finished files, and over them those of the journals.
   ///
-  /// - Parameter journal: the journal if this process holds it; else whatever it holds at the moment.
-  func kept(_ extent: Extent, _ journal: Journal? = nil) throws(RunError) -> [String: KeptSample] {
+  /// - Parameter journals: the journals if this process holds them; else whatever they hold at the moment.
+  func kept(_ extent: Extent, _ journals: [Journal]? = nil) throws(RunError) -> [String: KeptSample] {
     var kept: [String: KeptSample] = [:]
     do throws(TraceError) {
-      if areComplete { for sample in try finished(extent) { kept[sample.outcome.problem] = sample } }
-      let entries: [Journal.Entry]
-      if let journal { entries = journal.entries } else { entries = try Journal.peek(journalFile, runDigest: digest) }
-      for sample in entries.compactMap(KeptSample.init) { kept[sample.outcome.problem] = sample }
+      // Journals first: what leaves them meanwhile is in the files by then.
+      var entries: [Journal.Entry] = []
+      if let journals {
+        entries = journals.flatMap(\.entries)
+      } else {
+        for file in shardFiles + [journalFile] { entries += try Journal.peek(file, runDigest: digest) }
+      }
+      if areComplete { for sample in try finished(extent) { kept.keep(sample) } }
+      for sample in entries.compactMap(KeptSample.init) { kept.keep(sample) }
     } catch { throw .trace(error) }
     return kept
   }
@@ -137,10 +112,10 @@ struct RunFiles {
       let places = journal.damage.map { "\($0.lowerBound) to \($0.upperBound)" }.joined(separator: ", ")
       let named = missing.filter(Set(journal.damagedProblems).contains)
       let what = named.isEmpty ? "the samples it held there are" : named.joined(separator: ", ") + (named.count == 1 ? " is" : " are")
-      remarks.append("\(journalFile): damaged at bytes \(places); \(what) decoded again")
+      remarks.append("\(journal.path): damaged at bytes \(places); \(what) decoded again")
     }
     let foreign = journal.entries.count { KeptSample($0) == nil }
-    if foreign > 0 { remarks.append("\(journalFile): \(foreign) samples of another version of this program are decoded again") }
+    if foreign > 0 { remarks.append("\(journal.path): \(foreign) samples of another version of this program are decoded again") }
     return remarks
   }
 
@@ -193,6 +168,11 @@ struct RunFiles {
     try write(lines, to: outcomesFile)
   }
 
+  /// What a folder holds; nothing where it cannot be read.
+  private func names(in folder: String) -> [String] {
+    do { return try FileManager.default.contentsOfDirectory(atPath: folder) } catch { return [] }
+  }
+
   private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
   private func write(_ bytes: [UInt8], to path: String) throws(RunError) {
@@ -221,19 +201,5 @@ struct RunFiles {
       }
     }
     return nil
-  }
-}
-
-extension SampleTrace {
-  /// The sample with no more than a level records.
-  func limited(to level: TraceLevel) -> SampleTrace {
-    var copy = self
-    if case .beliefs = level { return copy }
-    copy.beliefs = nil
-    if level == .none {
-      copy.rounds = []
-      copy.edits = []
-    }
-    return copy
   }
 }
