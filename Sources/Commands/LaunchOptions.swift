@@ -35,9 +35,6 @@ struct LaunchOptions: ParsableArguments {
   /// The part asked for; nil for all of the work.
   var part: Shard? { get throws(ConfigurationError) { if let shard { try Shard(shard) } else { nil } } }
 
-  /// Whether the work is divided at all.
-  var isGiven: Bool { shard != nil || launcher != nil }
-
   /// Refuses what a command's other options make of no sense.
   func check(json: Bool, dryRun: Bool) throws {
     guard isGiven else { return }
