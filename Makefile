@@ -31,7 +31,7 @@ PYTHON := $(NOTEBOOKS)/venv/bin
 
 claims: build $(NOTEBOOKS)/venv/ready ## decode what the papers claim with the shipped model, collect it, execute the notebook (up to half an hour)
 	$(UNMASK) run Experiments/claims.yaml --jobs $$(nproc)
-	$(UNMASK) run Experiments/claims.yaml --dry-run --json > $(NOTEBOOKS)/claims.json
+	$(UNMASK) run Experiments/claims.yaml --dry-run --pilot 0 --json > $(NOTEBOOKS)/claims.json
 	$(PYTHON)/python notebooks-md/collect.py $(NOTEBOOKS)/claims.json --output results/claims
 	$(MAKE) notebooks
 

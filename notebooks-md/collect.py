@@ -1,6 +1,6 @@
 """Collects what the runs of an experiment file came to in small tables that a notebook reads.
 
-    unmask run Experiments/claims.yaml --dry-run --json > plan.json
+    unmask run Experiments/claims.yaml --dry-run --pilot 0 --json > plan.json
     python notebooks-md/collect.py plan.json --output results/claims
 
 runs.csv      one line per run: what was run, its digest, the digest of the model
@@ -114,7 +114,7 @@ def short(value):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("plan", type=Path, help="what `unmask run FILE --dry-run --json` printed")
+    parser.add_argument("plan", type=Path, help="what `unmask run FILE --dry-run --pilot 0 --json` printed")
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="where `unmask run` put its folders")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()

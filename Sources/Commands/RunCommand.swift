@@ -28,33 +28,53 @@ struct RunCommand: ParsableCommand {
     name: .customLong("set"),
     help: ArgumentHelp("A setting of the file, changed for this once; may be repeated. The value is YAML.", valueName: "key=value")) var overrides: [String] =
       []
-  @Flag(help: "List the runs and stop.") var dryRun = false
+  @Flag(help: "Spend samples where the front is uncertain, instead of decoding every setting on every problem.") var adaptive = false
+  @Option(help: ArgumentHelp("With --adaptive: samples to spend in all, the baseline's included.", valueName: "samples")) var budget: Int?
+  @Flag(help: "Choose each strategy's setting on the dev split and report it on the test split.") var tune = false
+  @Flag(help: "List the runs with an estimate of rounds and time, and stop.") var dryRun = false
+  @Option(help: "With --dry-run: problems of each run that are decoded for its estimate, and thrown away; 0 estimates nothing.") var pilot = 3
   @Flag(help: "Print the closing table as JSON.") var json = false
   @OptionGroup(title: "Several processes or machines") var launch: LaunchOptions
 
   func validate() throws {
     try launch.check(json: json, dryRun: dryRun)
+    if let budget, budget < 1 { throw ValidationError("--budget is 1 or more") }
+    if tune, adaptive || budget != nil { throw ValidationError("--tune tries every setting on dev; leave --adaptive and --budget out") }
+    if tune || adaptive || budget != nil, launch.isGiven {
+      throw ValidationError("--adaptive and --tune decide as results come in, so they run in one process; leave --shard and --launcher out")
+    }
     if jobs < 1 || jobs > 256 { throw ValidationError("--jobs is 1 to 256") }
+    if pilot < 0 || pilot > 1000 { throw ValidationError("--pilot is 0 to 1000") }
     if output.isEmpty { throw ValidationError("--output needs a folder") }
   }
 
   func run() throws {
     let file = try ExperimentFile(experiment, overrides: overrides)
-    let planned = try file.plans(only: only, catalog: Unmask.catalog, benchmarks: Unmask.benchmarks, load: ModelLibrary.load)
+    let planned = try file.plans(only: only, catalog: Unmask.catalog, benchmarks: Unmask.benchmarks, load: ModelLibrary.load).map(asAsked)
     let runner = Runner(output: output, jobs: jobs)
-    if dryRun { return try list(planned.flatMap(\.plans), runner) }
+    if dryRun { return try RunListing(planned, runner, pilot: pilot, jobs: jobs).show(json: json) }
     Terminal.catchInterrupts()
     if let shard = try launch.part { return try launch.decode(shard, of: planned.flatMap(\.plans), runner) }
     let request = LaunchOptions.Request(file: experiment, output: output, overrides: overrides, jobs: jobs)
     guard try launch.launch(planned, request, runner) else { return }
     var rows: [Setting] = []
-    var failures = 0
+    var loop = RunLoop(runner)
     var incomplete = 0
     for (experiment, plans) in planned.map({ ($0.experiment, $0.plans) }) {
-      let (results, failed) = try run(plans, of: experiment, runner)
-      let report = Report(results, baseline: experiment.baseline)
-      if json { rows += report.json.list.map { $0.naming(experiment.name) } } else { show(report, experiment, runner) }
-      failures += failed
+      let report: Report
+      if tune {
+        let outcome = try loop.tune(experiment)
+        report = outcome.report
+        if json {
+          rows.append(["experiment": Setting(.text(experiment.name)), "choices": outcome.tuned.json(report)])
+        } else {
+          show(outcome, experiment, runner)
+        }
+      } else {
+        report = Report(
+          try experiment.adaptive.map { try loop.race(plans, of: experiment, $0) } ?? loop.run(plans, of: experiment), baseline: experiment.baseline)
+        if json { rows += report.json.list.map { $0.naming(experiment.name) } } else { show(report, experiment, runner) }
+      }
       for row in report.rows where row.incomplete > 0 {
         let line = "\(row.benchmark)  \(row.label): \(row.incomplete) of \(row.samples) samples reached max_rounds; they are incomplete and count as wrong"
         if json { Terminal.note(line) } else { Terminal.out(line) }
@@ -62,52 +82,35 @@ struct RunCommand: ParsableCommand {
       }
     }
     if json { Terminal.out(Setting(.list(rows)).json) }
-    if failures > 0 {
-      throw Failure(code: 3, message: "\(failures) samples could not be decoded; their runs are not in the table, all finished samples are kept")
+    if loop.failures > 0 {
+      throw Failure(code: 3, message: "\(loop.failures) samples could not be decoded; their runs are not in the table, all finished samples are kept")
     }
     if incomplete > 0 { throw Failure(code: 3, message: "\(incomplete) samples are incomplete; raise max_rounds, or check the strategies' progress") }
   }
 
-  /// Carries out an experiment's runs: what came of them, and how many samples failed.
-  private func run(_ plans: [RunPlan], of experiment: Experiment, _ runner: Runner) throws -> (results: [RunResult], failures: Int) {
-    Terminal.note("\(experiment.name): \(plans.count) runs, files in \(runner.directory(of: experiment.name))")
-    try RunIndex(experiment, plans).write(to: runner.directory(of: experiment.name))
-    var failures = 0
-    let results = try runner.inTurn(
-      plans,
-      waiting: { plans in
-        let others = plans.count > 1 ? " and \(plans.count - 1) more" : ""
-        Terminal.note("  waiting for another process, which works on \(plans[0].selection.name)  \(plans[0].cell.label)\(others)")
-      }, while: { !Terminal.isInterrupted }, { try run($0, runner, &failures) })
-    guard let results else { throw Failure.interrupted("interrupted; the other process goes on, and what this one finished is kept") }
-    return (results.compactMap(\.self), failures)
+  /// An experiment as the options change it.
+  private func asAsked(_ planned: ExperimentFile.Planned) throws -> ExperimentFile.Planned {
+    var planned = planned
+    if tune { planned.experiment.adaptive = nil }
+    if tune, planned.experiment.baseline == nil {
+      throw ConfigurationError.missing(key: "baseline", owner: planned.experiment.name, expected: "the strategy whose accuracy --tune is to keep").at(
+        file: experiment)
+    }
+    if adaptive || budget != nil { planned.experiment.adaptive = planned.experiment.adaptive ?? Experiment.Adaptive() }
+    if let budget { planned.experiment.adaptive?.samples = budget }
+    if planned.experiment.adaptive != nil, launch.isGiven {
+      throw ConfigurationError.composition(
+        "\(planned.experiment.name) is an adaptive sweep, which runs in one process; `--set adaptive=null` makes it a full one that can be divided"
+      ).at(file: experiment)
+    }
+    return planned
   }
 
-  /// Carries out a run; nil if some of its samples failed.
-  private func run(_ plan: RunPlan, _ runner: Runner, _ failures: inout Int) throws -> RunResult? {
-    let total = plan.selection.limit
-    let progress = Progress("\(plan.selection.name)  \(plan.cell.label)", total: total)
-    var done = 0
-    let ending = try runner.run(
-      plan,
-      begin: { start in
-        done = start.kept
-        progress.begin(with: start.kept)
-        for remark in start.remarks { Terminal.complain(remark) }
-      }, advance: progress.advance, while: { !Terminal.isInterrupted })
-    progress.finish()
-    switch ending {
-    case .incomplete(let errors):
-      failures += errors.count
-      for error in errors { Terminal.complain("\(plan.cell.label): \(error)") }
-      return nil
-    case .stopped:
-      throw Failure.interrupted("interrupted; finished samples are kept in \(runner.directory(of: plan)), the same command goes on from there")
-    case .finished(let result):
-      let kept = done == 0 ? "" : done >= total ? ", all kept from before" : ", \(done) kept from before"
-      Terminal.note("  \(plan.selection.name)  \(plan.cell.label)  seed \(plan.seed)  \(total) samples\(kept)")
-      return result
-    }
+  private func show(_ outcome: RunLoop.Tuning, _ experiment: Experiment, _ runner: Runner) {
+    Terminal.out("\n" + outcome.report.text + "\n")
+    Terminal.out(outcome.report.legend(baseline: experiment.baseline) + "\n")
+    Terminal.out(outcome.tuned.text(outcome.report, rule: experiment.tuning, baseline: experiment.baseline ?? "") + "\n")
+    Terminal.out("files: \(runner.directory(of: experiment.name))/*/{run.yaml, outcomes.jsonl, trace.h5}")
   }
 
   private func show(_ report: Report, _ experiment: Experiment, _ runner: Runner) {
@@ -117,27 +120,6 @@ struct RunCommand: ParsableCommand {
       Terminal.out("shared: decoded beside other samples, or resumed after a stop, so its time is no speed; run it with --jobs 1 into a new --output")
     }
     Terminal.out("files: \(runner.directory(of: experiment.name))/*/{run.yaml, outcomes.jsonl, trace.h5}")
-  }
-
-  private func list(_ plans: [RunPlan], _ runner: Runner) throws {
-    let rows = try plans.map { plan in
-      [
-        plan.experiment, plan.selection.name, plan.cell.label, "\(plan.seed)", "\(plan.geometry.genLength)/\(plan.geometry.blockLength)",
-        "\(try runner.finished(plan))", "\(plan.selection.limit)", plan.digest,
-      ]
-    }
-    if json {
-      let list: [Setting] = zip(plans, rows).map { plan, row in
-        [
-          "experiment": Setting(.text(row[0])), "benchmark": Setting(.text(row[1])), "strategy": Setting(.text(row[2])),
-          "seed": Setting(.integer(plan.seed)), "done": Setting(.integer(Int(row[5]) ?? 0)),
-          "limit": Setting(.integer(plan.selection.limit)), "digest": Setting(.text(plan.digest)), "config": plan.config,
-        ]
-      }
-      return Terminal.out(Setting(.list(list)).json)
-    }
-    let header = ["experiment", "benchmark", "strategy", "seed", "gen/block", "done", "of", "digest"]
-    Terminal.out(TextTable(rows, header: header, numeric: [3, 5, 6]).text)
   }
 }
 

@@ -131,7 +131,8 @@ final class Progress: Sendable {
     state.isDrawn = true
   }
 
-  private static func clock(_ seconds: Double) -> String {
+  /// Seconds as `1:05` or `2:03:04`, rounded up.
+  static func clock(_ seconds: Double) -> String {
     let whole = Int(min(max(seconds, 0), 359_999).rounded(.up))
     let parts = whole >= 3600 ? [whole / 3600, whole / 60 % 60, whole % 60] : [whole / 60, whole % 60]
     return parts.enumerated().map { $0 == 0 || $1 > 9 ? "\($1)" : "0\($1)" }.joined(separator: ":")

@@ -57,7 +57,7 @@ extension Runner {
   }
 
   /// Decodes and grades one problem; nil if told to stop.
-  private func decode(
+  func decode(
     _ problem: Problem, _ number: Int, _ plan: RunPlan, _ level: TraceLevel, isAlone: () -> Bool, while shouldContinue: () -> Bool
   ) throws(RunError) -> KeptSample? {
     let session: Session

@@ -60,7 +60,7 @@ import Testing
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".yaml") }
     #expect(!files.isEmpty)
     for file in files.sorted() {
-      let result = try Command.run(["run", folder.appending(path: file).path, "--dry-run", "--json"])
+      let result = try Command.run(["run", folder.appending(path: file).path, "--dry-run", "--pilot", "0", "--json"])
       #expect(result.code == 0, "\(file): \(result.errors)")
     }
   }

@@ -131,6 +131,16 @@ public struct Experiment: Sendable {
     mistakes += reader.mistakes
   }
 
+  /// The same experiment on another split of its benchmarks.
+  public func on(_ split: Split) -> Experiment {
+    var copy = self
+    copy.benchmarks = []
+    for selection in benchmarks where !copy.benchmarks.contains(where: { $0.name == selection.name }) {
+      copy.benchmarks.append(Selection(name: selection.name, split: split, limit: selection.limit))
+    }
+    return copy
+  }
+
   /// Refuses what would be counted twice.
   private func checkDistinct(_ reader: inout SettingReader) {
     func refuse(_ key: String, _ names: [String]) {

@@ -52,7 +52,7 @@ public struct ExperimentFile: Sendable {
   /// An experiment with its runs.
   public struct Planned: Sendable {
     /// The experiment.
-    public let experiment: Experiment
+    public var experiment: Experiment
     /// Its runs, strategies varying fastest.
     public let plans: [RunPlan]
   }
