@@ -10,7 +10,9 @@ struct LaunchOptions: ParsableArguments {
   var shard: String?
   @Option(help: ArgumentHelp("Decode the parts on a cluster: \(Launchers.names.joined(separator: ", ")).", valueName: "engine")) var launcher: String?
   @Option(help: "With --launcher: how many parts. Default: 8.") var shards: Int?
-  @Option(help: ArgumentHelp("With --launcher slurm: options for sbatch, as \"--partition=long --time=1:00:00\".", valueName: "options")) var sbatch: String?
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("With --launcher slurm: options for sbatch, as \"--partition=long --time=1:00:00\".", valueName: "options"))
+  var sbatch: String?
   @Flag(help: "With --launcher: wait for the parts, then put them together.") var wait = false
 
   func validate() throws {

@@ -26,8 +26,9 @@ package struct SlurmLauncher: Launcher {
 
   package func submit(_ job: LaunchJob) throws(LaunchError) -> String {
     var words = ["--parsable", "--job-name=" + job.name, "--array=" + LaunchJob.ranges(job.tasks)]
-    // Relative, because sbatch reads signs of its own in paths: the logs go to the folder that it is started in.
-    words += ["--output=%A_%a.log"]
+    // sbatch reads signs of its own in this path: a percent sign is written twice, and after a backslash it would read none.
+    guard !job.folder.contains("\\") else { throw .options("\(job.folder): Slurm takes no backslash in a log's path; choose another --output") }
+    words.append("--output=" + job.folder.replacing("%", with: "%%") + "/%A_%a.log")
     if let cores = job.cores { words.append("--cpus-per-task=\(cores)") }
     let answer = try LaunchProgram.output(of: Self.command, words + options + ["array.sh"], in: job.folder)
     // `id`, or `id;cluster`.
