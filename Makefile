@@ -6,7 +6,7 @@ SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release
 UNMASK := .build/release/unmask
 
-.PHONY: help run test renew bench claims notebooks build deps test-deps format clean
+.PHONY: help run test renew bench claims tour notebooks build deps test-deps format clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -18,8 +18,9 @@ test: test-deps ## every test, the format check and the goldens included
 	swift test -c release --scratch-path .build/testing
 	.build/testing/release/unmask check --junit .build/testing/goldens.xml
 
-renew: build ## after a new model: its goldens, results/baselines and the claims (up to an hour)
+renew: build ## after a new model: its goldens, results/baselines, results/tour and the claims (up to an hour)
 	Experiments/renew.sh $(UNMASK)
+	$(MAKE) tour
 	$(MAKE) claims
 
 bench: deps ## what strategies cost beside the model, as ratios (a few minutes; 2 GB of memory)
@@ -35,11 +36,17 @@ claims: build $(NOTEBOOKS)/venv/ready ## decode what the papers claim with the s
 	$(PYTHON)/python notebooks-md/collect.py $(NOTEBOOKS)/claims.json --output results/claims
 	$(MAKE) notebooks
 
+tour: build ## decode anew what the notebooks tour, anatomy and your-run read (a minute)
+	find results/tour -mindepth 1 -maxdepth 1 -type d -name '????????????????' -exec rm -r {} +
+	$(UNMASK) run Experiments/tour.yaml
+
 notebooks: $(NOTEBOOKS)/venv/ready ## execute notebooks-md from stored results; the pages go to results
 	@set -e; for page in notebooks-md/*.md; do \
 	  name=$$(basename $$page .md); \
 	  $(PYTHON)/jupytext --quiet --to ipynb --execute --run-path . --output $(NOTEBOOKS)/$$name.ipynb $$page; \
-	  $(PYTHON)/jupyter nbconvert --log-level WARN --to markdown --no-input --output-dir results/$$name $(NOTEBOOKS)/$$name.ipynb; \
+	  rm -rf results/$$name/$${name}_files; \
+	  case $$name in tour|your-run) code=;; *) code=--no-input;; esac; \
+	  $(PYTHON)/jupyter nbconvert --log-level WARN --to markdown $$code --output-dir results/$$name $(NOTEBOOKS)/$$name.ipynb; \
 	  echo "results/$$name/$$name.md"; \
 	done
 
