@@ -23,7 +23,7 @@ renew: build ## after a new model: its goldens, results/baselines, results/tour 
 	$(MAKE) tour
 	$(MAKE) claims
 
-bench: deps ## what strategies cost beside the model, as ratios (a few minutes; 2 GB of memory)
+bench: deps ## what strategies, recording and a second worker cost or bring, as ratios (a few minutes; 2 GB of memory)
 	swift run -c release --package-path Experiments/benchmarks --scratch-path .build/benchmarks bench
 
 # The packages that the notebooks need, in a folder of their own.
@@ -68,6 +68,6 @@ clean: ## remove what was built
 deps:
 	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev
 
-# The tests open traces with h5py too, and pages in a browser.
+# The tests open traces with h5py too, pages in a browser, and submit to a Slurm of their own.
 test-deps:
-	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev python3-h5py chromium
+	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev python3-h5py chromium slurm-wlm munge
