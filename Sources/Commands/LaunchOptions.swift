@@ -123,9 +123,7 @@ extension LaunchOptions {
       jobs.append((job, planned.plans))
     }
     guard wait else {
-      if !jobs.isEmpty {
-        Terminal.out("when they are done, `unmask run \(request.file)` puts the parts together; the same command as now submits what is missing")
-      }
+      if !jobs.isEmpty { Terminal.out("when they are done, the same command without --launcher puts the parts together; with it, it submits what is missing") }
       return false
     }
     for (job, plans) in jobs { try follow(job, plans, runner, launcher) }

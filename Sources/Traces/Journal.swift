@@ -144,7 +144,7 @@ public final class Journal: Sendable {
     let bytes: [UInt8]
     do throws(TraceError) { bytes = try Files.read(path, limit: largestFile) } catch {
       // None, or none any more.
-      if access(path, F_OK) != 0, errno == ENOENT { return [] }
+      if access(path, F_OK) != 0, errno == ENOENT || errno == ENOTDIR { return [] }
       throw error
     }
     let contents = JournalRecords(bytes)
