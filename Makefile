@@ -6,7 +6,7 @@ SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release
 UNMASK := .build/release/unmask
 
-.PHONY: help run test renew bench claims tour notebooks build deps test-deps format clean
+.PHONY: help run test renew bench claims tour notebooks plots build deps test-deps format clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -56,6 +56,17 @@ $(NOTEBOOKS)/venv/ready: notebooks-md/requirements.txt
 	$(PYTHON)/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+# What draws plots, in a folder of its own, where `unmask pareto` looks for it.
+PLOTS := .build/plots/venv
+
+plots: $(PLOTS)/ready ## make the Python that `unmask pareto` draws its plots with
+
+$(PLOTS)/ready: Experiments/plots/requirements.txt
+	@./Experiments/install.sh python3-venv
+	python3 -m venv --clear $(PLOTS)
+	$(PLOTS)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 build: deps ## the command, in .build/release/unmask
 	$(SWIFT_BUILD) --product unmask
 
@@ -68,6 +79,6 @@ clean: ## remove what was built
 deps:
 	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev
 
-# The tests open traces with h5py too, pages in a browser, and submit to a Slurm of their own.
-test-deps:
+# The tests open traces with h5py too, draw plots, open pages in a browser, and submit to a Slurm of their own.
+test-deps: plots
 	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev python3-h5py chromium slurm-wlm munge

@@ -19,6 +19,8 @@ struct ParetoCommand: ParsableCommand {
         unmask pareto results/eight-strategies
         unmask pareto results/eight-strategies --x positions --quality-kept 0.95 0.99
         unmask pareto results/eight-strategies --json > points.json
+        unmask pareto results/eight-strategies --against points.json
+        unmask pareto results/eight-strategies --svg front.svg --html front.html
       """)
 
   @Argument(help: "Folders of experiments or runs.") var folders: [String]
@@ -32,21 +34,71 @@ struct ParetoCommand: ParsableCommand {
   @Flag(help: "Take seconds even of runs that were not timed alone.") var sharedTimes = false
   @Flag(help: "Print the points as JSON.") var json = false
   @Option(help: "Write the points as CSV; - is standard output.") var csv: String?
+  @Option(help: "Write the plot as SVG.") var svg: String?
+  @Option(help: "Write the plot as PNG.") var png: String?
+  @Option(help: "Write the plot as an interactive page, with replays of each point's first problems in a folder beside it.") var html: String?
+  @Flag(help: "With --html: no replays.") var noTraces = false
+  @Option(help: "Write the plot as a Vega-Lite specification; - is standard output.") var vega: String?
+  @Option(help: "Points that --json printed: check that these runs agree with them, each estimate in the other's interval. Exit code 1 if not.")
+  var against: String?
+  @Option(help: "A Python that has vl-convert, for plots. Default: UNMASK_PYTHON, or what `make plots` made, or python3.") var python: String?
 
   func validate() throws {
     if folders.isEmpty { throw ValidationError("pareto needs a folder, as results/NAME") }
     if !(100...100_000).contains(draws) { throw ValidationError("--draws is 100 to 100000") }
     for share in qualityKept where !(share > 0 && share <= 1) { throw ValidationError("--quality-kept takes shares above 0 and up to 1, as 0.99") }
-    if json, csv == "-" { throw ValidationError("--json and --csv - both print on standard output; name a file for the CSV") }
+    if [json, csv == "-", vega == "-"].count(where: { $0 }) > 1 {
+      throw ValidationError("--json, --csv - and --vega - print on standard output; name files for all but one")
+    }
+    if noTraces, html == nil { throw ValidationError("--no-traces goes with --html") }
   }
 
   func run() throws {
+    for file in outputs { try DurableFile.check(destination: file) }
+    let renderer = svg ?? png ?? html == nil ? nil : try PlotRenderer(python: python)
+    let stored = try against.map { try Input.json(ParetoRecord.self, file: $0, expected: "points that `unmask pareto --json` printed") }
     let pareto = try study()
     for remark in pareto.remarks { Terminal.note(remark) }
-    if let csv, csv != "-" { try write(pareto.csv, to: csv) }
-    if json { return Terminal.out(pareto.json.json) }
+    try writeFiles(pareto, renderer)
+    if json { Terminal.out(pareto.json.json) }
+    if let stored { return try check(pareto, against: stored) }
+    if json { return }
     if csv == "-" { return Terminal.out(pareto.csv, terminator: "") }
+    if vega == "-" { return Terminal.out(ParetoPlot(pareto).specification.json) }
     Terminal.out(pareto.text + "\n\n" + pareto.legend)
+  }
+
+  private func check(_ pareto: Pareto, against stored: ParetoRecord) throws {
+    let verdict = try stored.verdict(on: pareto)
+    for fault in verdict.faults { json ? Terminal.complain(fault) : Terminal.out(fault) }
+    guard verdict.faults.isEmpty else { throw Failure(code: 1, message: verdict.summary) }
+    Terminal.note(verdict.summary)
+  }
+
+  /// Files to write.
+  private var outputs: [String] { [csv, svg, png, html, vega].compactMap(\.self).filter { $0 != "-" } }
+
+  private func writeFiles(_ pareto: Pareto, _ renderer: PlotRenderer?) throws {
+    if let csv, csv != "-" { try write(Array(pareto.csv.utf8), to: csv) }
+    let specification = ParetoPlot(pareto).specification
+    if let vega, vega != "-" { try write(Array((specification.json + "\n").utf8), to: vega) }
+    guard let renderer else { return }
+    if let svg { try write(try renderer.render(specification, as: .svg), to: svg) }
+    if let png { try write(try renderer.render(specification, as: .png(scale: 3)), to: png) }
+    if let html { try writePage(pareto, renderer, to: html) }
+  }
+
+  private func writePage(_ pareto: Pareto, _ renderer: PlotRenderer, to file: String) throws {
+    var progress: Progress?
+    defer { progress?.finish() }
+    var pages = TracePages()
+    if !noTraces {
+      pages = try TracePages(of: pareto, beside: file, begin: { progress = Progress("traces", total: $0) }, advance: { progress?.advance() })
+      progress?.finish()
+    }
+    if Terminal.isInteractive(STDERR_FILENO) { Terminal.note("packing the plot's scripts …") }
+    try write(Array(ParetoPage(pareto, links: pages.links, library: try renderer.javascript()).html.utf8), to: file)
+    if !pages.links.isEmpty { Terminal.note("its traces: \(pages.links.count) replay pages, \(pages.bytes >> 10) KiB") }
   }
 
   private var options: Pareto.Options {
@@ -74,9 +126,9 @@ struct ParetoCommand: ParsableCommand {
     return try Pareto(CellResults.cells(of: search.runs), options, begin: { progress = Progress("drawing", total: $0) }, advance: { progress?.advance() })
   }
 
-  private func write(_ text: String, to file: String) throws {
-    try DurableFile.replace(file, with: Array(text.utf8))
-    Terminal.note("\(file): \(text.utf8.count) bytes")
+  private func write(_ bytes: [UInt8], to file: String) throws {
+    try DurableFile.replace(file, with: bytes)
+    Terminal.note("\(file): \(bytes.count) bytes")
   }
 
   @Sendable private static func chosen<Value: RawRepresentable & CaseIterable>(_ name: String) throws -> Value where Value.RawValue == String {

@@ -47,7 +47,7 @@ package struct ReplayPage: Sendable {
   }
 
   /// Puts values in the places of a template, in one pass: what a value spells is not looked at.
-  private static func fill(_ template: String, _ values: [String: String]) -> String {
+  static func fill(_ template: String, _ values: [String: String]) -> String {
     var page = ""
     for (index, part) in template.components(separatedBy: "{{").enumerated() {
       guard index > 0, let end = part.range(of: "}}"), let value = values[String(part[..<end.lowerBound])] else {
@@ -60,7 +60,7 @@ package struct ReplayPage: Sendable {
   }
 
   /// What a content security policy calls an inline script or style.
-  private static func source(_ text: String) -> String {
+  static func source(_ text: String) -> String {
     var hash = SHA256()
     hash.update(text.utf8)
     var digits = Substring(hash.hexadecimal())

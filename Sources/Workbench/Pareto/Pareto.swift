@@ -64,7 +64,6 @@ public struct Pareto: Sendable {
   public init(
     _ cells: [CellResults], _ options: Options = Options(), begin: (Int) -> Void = { _ in }, advance: () -> Void = {}
   ) throws(ConfigurationError) {
-    self.options = options
     let cells = try Self.chosen(cells, options)
     if options.cost == .seconds, !options.allowsSharedTimes { try Self.checkTimes(cells) }
     var titles: [CellResults.Group] = []
@@ -81,6 +80,12 @@ public struct Pareto: Sendable {
       let columns = mine.map { Cell($0, along: problems, options) }
       groups.append(Group(title, columns, problems: problems.count, options, advance: advance))
     }
+    self.init(groups, options)
+  }
+
+  /// Groups that are worked out.
+  init(_ groups: [Group], _ options: Options) {
+    self.options = options
     self.groups = groups
     remarks = groups.flatMap(\.remarks)
   }
