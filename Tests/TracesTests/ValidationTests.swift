@@ -86,7 +86,13 @@ import Testing
     let faults = trace.validate()
     #expect(faults.contains { $0.table == corruption.table }, "\(faults.map(\.description))")
     // The same from a file, where the file can hold it.
-    let complete = TraceSchema.groups.allSatisfy { group in group.fields.allSatisfy { trace[group.name]?[$0.name]?.type == $0.type } }
+    let complete = TraceSchema.groups.allSatisfy { group in
+      group.fields.allSatisfy { field in
+        guard let table = trace[group.name] else { return false }
+        guard let column = table[field.name] else { return field.isOptional }
+        return column.type == field.type
+      }
+    }
     try TraceFile.write(trace, to: folder.file())
     if complete {
       #expect(try TraceFile.read(folder.file()).validate() == faults)

@@ -222,24 +222,36 @@ enum Command {
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "unmask")
   }
 
-  static func start(_ arguments: [String]) throws -> Process {
+  /// Starts the command.
+  ///
+  /// - Parameter errors: a file for its standard error.
+  static func start(_ arguments: [String], errors: String? = nil) throws -> Process {
     let process = Process()
     process.executableURL = executable
     process.arguments = arguments
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
+    if let errors {
+      try Data().write(to: URL(fileURLWithPath: errors))
+      process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
+    }
     try process.run()
     return process
   }
 
   /// Runs to the end. Output goes through files, so that neither pipe can fill up while the other is read.
-  static func run(_ arguments: [String], input: String = "", executable: URL = Command.executable) throws -> Result {
+  ///
+  /// - Parameter environment: what is set beside, or in place of, this process's.
+  static func run(
+    _ arguments: [String], input: String = "", executable: URL = Command.executable, environment: [String: String] = [:]
+  ) throws -> Result {
     let folder = try Folder()
     let files = ["in", "out", "err"].map { URL(fileURLWithPath: folder.path + "/" + $0) }
     for (file, text) in zip(files, [input, "", ""]) { try Data(text.utf8).write(to: file) }
     let process = Process()
     process.executableURL = executable
     process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardInput = try FileHandle(forReadingFrom: files[0])
     process.standardOutput = try FileHandle(forWritingTo: files[1])
     process.standardError = try FileHandle(forWritingTo: files[2])

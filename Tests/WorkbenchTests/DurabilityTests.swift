@@ -39,7 +39,7 @@ import Traces
     let experiment = output + "/durable"
     guard FileManager.default.fileExists(atPath: experiment) else { return [] }
     var found: Set<String> = []
-    for digest in try FileManager.default.contentsOfDirectory(atPath: experiment) {
+    for digest in try FileManager.default.contentsOfDirectory(atPath: experiment) where digest.utf8.count == 16 {
       let folder = experiment + "/" + digest
       if FileManager.default.fileExists(atPath: folder + "/trace.h5") {
         let trace = try TraceFile.read(folder + "/trace.h5")
@@ -80,7 +80,7 @@ import Traces
     }
     #expect(kills > 2)
     #expect(try Command.run(["run", file, "--output", parts]).code == 0)
-    for name in try FileManager.default.contentsOfDirectory(atPath: whole + "/durable") {
+    for name in try FileManager.default.contentsOfDirectory(atPath: whole + "/durable") where name.utf8.count == 16 {
       let (mine, theirs) = (parts + "/durable/\(name)", whole + "/durable/\(name)")
       #expect(try folder.bytes(mine + "/outcomes.jsonl") == folder.bytes(theirs + "/outcomes.jsonl"))
       #expect(try TraceFile.read(mine + "/trace.h5").differences(from: TraceFile.read(theirs + "/trace.h5")) == [])
@@ -159,7 +159,7 @@ import Traces
 }
 
 /// A number that several threads count up.
-private final class Counter: Sendable {
+final class Counter: Sendable {
   private let number = Mutex(0)
   var value: Int { number.withLock { $0 } }
   func add() { number.withLock { $0 += 1 } }

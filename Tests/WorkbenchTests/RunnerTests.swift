@@ -92,24 +92,21 @@ import Traces
 
   @Test func aFailingSampleDoesNotStopTheOthers() throws {
     let folder = try Folder()
-    // One token per round takes as many rounds as tokens are not given, and `infill` gives more of them in one problem than in another.
-    let text = Self.text.replacing("name: lists, split: dev, limit: 6", with: "name: infill, split: dev, limit: 12")
-    let unbounded = try #require(try plans(text).first)
-    let free = try #require(try Runner(output: folder.path).result(unbounded))
-    // A bound that some problem keeps and some other breaks.
-    let rounds = free.outcomes.map(\.rounds)
-    let bound = try #require(rounds.min())
-    let broken = rounds.count { $0 > bound }
-    #expect(broken > 0)
-    let plan = try #require(try plans(text.replacing("baseline: one-by-one", with: "decoding: {max_rounds: \(bound)}")).first)
+    // A rule that makes an illegal edit in one problem of three.
+    let text = Self.text.replacing("threshold: {confidence: 0.7}", with: "clumsy: {}")
+    let plan = try #require(
+      try Experiment(YAML.parse(text)).plans(catalog: .standard + [Clumsy.self], benchmarks: .standard, load: ModelLibrary.load).last)
+    let prompts = plan.benchmark.problems(0..<6, of: .dev).map { plan.tokenizer.encode($0.prompt).count }
+    let broken = prompts.count { $0 % 2 == 0 }
+    #expect(broken > 0 && broken < 6, "prompts of odd and even length: \(prompts)")
     let runner = Runner(output: folder.path)
     guard case .incomplete(let errors) = try runner.run(plan) else {
-      Issue.record("\(broken) problems need more than \(bound) rounds")
+      Issue.record("\(broken) samples should fail")
       return
     }
     #expect(errors.count == broken)
-    #expect(try runner.finished(plan) == 12 - broken)
-    #expect(errors.allSatisfy { "\($0)".contains("max_rounds = \(bound)") })
+    #expect(try runner.finished(plan) == 6 - broken)
+    #expect(errors.allSatisfy { "\($0)".contains("strategy `clumsy`, round 0: illegal edit at position 99") })
   }
 
   @Test func aDamagedTraceIsNotTakenForFinished() throws {
@@ -178,6 +175,17 @@ import Traces
       #expect(trace.attributes.level == level && trace.validate() == [])
       #expect(result.outcomes == first.outcomes, "what is recorded changes no result")
     }
+  }
+}
+
+/// A rule that writes beyond the response where the prompt's length is even.
+private struct Clumsy: Strategy {
+  static let name = "clumsy"
+
+  init(_ parameters: inout Parameters) {}
+
+  mutating func decide(_ step: inout Step) {
+    if step.shown.prompt.count.isMultiple(of: 2) { step.reveal(99) }
   }
 }
 
