@@ -24,7 +24,7 @@ struct CompareCommand: ParsableCommand {
   @Option(help: "The strategy that others are measured against. Default: the experiment's baseline.") var baseline: String?
   @Option(help: "Only this strategy, with its setting if it is swept; may be repeated.") var strategy: [String] = []
   @Option(help: "The difference in accuracy that is looked for.") var difference = 0.01
-  @Flag(help: "Print JSON.") var json = false
+  @Flag(help: "Print JSON: a list of comparisons.") var json = false
 
   func validate() throws {
     if folders.isEmpty { throw ValidationError("name two runs' folders, or an experiment's") }
@@ -47,14 +47,15 @@ struct CompareCommand: ParsableCommand {
       Terminal.out(sweep.json.json)
     } else if sweep.comparisons.count == 1 || strategy.count == 1 {
       for remark in sweep.remarks { Terminal.complain(remark) }
-      Terminal.out(sweep.comparisons.map { $0.page(canReplay: Self.canReplay($0)) }.joined(separator: "\n\n"))
+      show(sweep.comparisons.map { $0.page(canReplay: Self.canReplay($0)) }.joined(separator: "\n\n"))
     } else {
-      Terminal.out(sweep.page)
+      show(sweep.page)
     }
-    guard !sweep.worse.isEmpty else { return }
-    let names = sweep.worse.map { "\($0.pairing.candidate.label) (p \(probability($0.adjusted)))" }.joined(separator: ", ")
-    throw Failure(code: 1, message: "less accurate than \(sweep.worse[0].pairing.baseline.label): \(names)")
+    if let regression = sweep.regression { throw Failure(code: 1, message: regression) }
   }
+
+  /// Prints lines; names in them are from files, and cannot move the cursor.
+  private func show(_ page: String) { for line in page.split(separator: "\n", omittingEmptySubsequences: false) { Terminal.out(line.printable) } }
 
   private func pair(_ runs: [StoredRun]) throws(ConfigurationError) -> PairComparisonSweep {
     // Each by itself: the same run in two folders is two samples of its speed.

@@ -28,7 +28,8 @@ extension PairComparison {
   public var verdict: String {
     let points = Self.percent(abs(table.difference)) + " points"
     let rounds = costs.first { $0.kind == .rounds }?.effect.value ?? .nan
-    let cost = rounds >= 1 ? "\(fixed(rounds, 2)) times fewer rounds" : "\(fixed(1 / rounds, 2)) times more rounds"
+    let ratio = fixed(max(rounds, 1 / rounds), 2)
+    let cost = ratio == "1.00" ? "as many rounds" : "\(ratio) times \(rounds > 1 ? "fewer" : "more") rounds"
     let shown = kept.indices.last { isKept($0) }.map { "at least \(kept[$0].name) percent of the accuracy is kept" }
     if isWorse { return "\(candidate) is worse than \(baseline): \(points) less accurate, for \(cost)." }
     if isBetter { return "\(candidate) is better than \(baseline): \(points) more accurate, with \(cost)." }

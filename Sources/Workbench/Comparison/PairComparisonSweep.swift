@@ -103,7 +103,7 @@ public struct PairComparisonSweep: Sendable {
         PairComparison.percent(comparison.candidateAccuracy.value), PairComparison.signed(comparison.table.difference),
         "\(PairComparison.signed(low)) to \(PairComparison.signed(high))", "\(comparison.lost.count)", "\(comparison.won.count)",
         probability(comparison.p), probability(comparison.adjusted),
-      ] + comparison.kept.indices.map { (comparison.isKept($0) ? "yes " : "") + probability(comparison.keptAdjusted[$0]) }
+      ] + comparison.kept.indices.map { (comparison.isKept($0) ? "yes " : "") + probability(comparison.kept[$0].p) }
         + [PairComparison.percent(comparison.agreement.value)]
     }
     let header =
@@ -129,9 +129,16 @@ public struct PairComparisonSweep: Sendable {
 
   private static let legend = """
     lost, won: problems right with the baseline alone, with the candidate alone; p: exact paired test; Holm: the same for all comparisons together
-    keeps: p of keeping that share of the baseline's accuracy, for all comparisons together, `yes` below 0.05; intervals are each row's own
+    keeps: p of keeping that share of the baseline's accuracy, `yes` where Holm's correction leaves it below 0.05; intervals are each row's own
     rounds ÷, positions ÷, speedup: the baseline's over the candidate's; QPS: speedup (or rounds ÷) times the ratio of accuracies to the fourth
     """
+
+  /// Who is less accurate, in a line; nil where nobody is.
+  public var regression: String? {
+    guard let first = worse.first else { return nil }
+    let names = worse.prefix(3).map { "\($0.pairing.candidate.label) (p \(probability($0.adjusted)))" }.joined(separator: ", ")
+    return "less accurate than \(first.pairing.baseline.label): \(names)" + (worse.count > 3 ? " and \(worse.count - 3) more" : "")
+  }
 
   /// The closing sentences.
   public var verdict: String {
