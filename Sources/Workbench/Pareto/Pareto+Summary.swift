@@ -50,7 +50,8 @@ extension Pareto {
     private static func speedup(_ places: [Int], _ field: Field, _ baseline: Int, kept: Double) -> Speedup {
       let figure = field.figure { sight in
         let level = kept * field.qualities([baseline], sight)[0]
-        guard let least = Front.cost(reaching: level, field.costs(places, sight), field.qualities(places, sight)), least > 0 else { return 0 }
+        // Nothing of nothing is no level.
+        guard level > 0, let least = Front.cost(reaching: level, field.costs(places, sight), field.qualities(places, sight)), least > 0 else { return 0 }
         return field.costs([baseline], sight)[0] / least
       }
       return Speedup(

@@ -74,8 +74,9 @@ extension Pareto.Group {
   }
 
   private func percent(_ share: Double) -> String {
-    let text = fixed(share * 100, 2)
-    return text.hasSuffix(".00") ? String(text.dropLast(3)) : text
+    var text = fixed(share * 100, 2)
+    while text.hasSuffix("0") { text.removeLast() }
+    return text.hasSuffix(".") ? String(text.dropLast()) : text
   }
 }
 

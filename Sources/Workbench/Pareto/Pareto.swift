@@ -77,6 +77,9 @@ public struct Pareto: Sendable {
       guard problems.count <= 65_535 else {
         throw .unsupported("\(title.title): \(problems.count) problems; at most 65,535 can be drawn from")
       }
+      guard problems.count * options.draws <= 1 << 29 else {
+        throw .unsupported("\(title.title): \(options.draws) draws of \(problems.count) problems take more than 1 GiB; ask for fewer --draws")
+      }
       let columns = mine.map { Cell($0, along: problems, options) }
       groups.append(Group(title, columns, problems: problems.count, options, advance: advance))
     }

@@ -24,7 +24,7 @@ package struct ParetoPlot: Sendable {
   /// Width and height of a panel's inside, in pixels.
   private var panel: (width: Double, height: Double) {
     switch medium {
-    case .print: pareto.groups.count == 1 ? (440, 330) : (262, 270)
+    case .print: pareto.groups.count == 1 ? (560, 340) : (262, 270)
     case .page: pareto.groups.count == 1 ? (760, 480) : (500, 400)
     }
   }
