@@ -28,7 +28,8 @@ import Traces
     #expect(experiment.name == "eight-strategies")
     #expect(experiment.models == ["reference"])
     #expect(experiment.benchmarks == [Experiment.Selection(name: "arithmetic", split: .dev, limit: 20)])
-    #expect(experiment.decodings.count == 1 && experiment.decodings[0].genLength == 64 && experiment.decodings[0].blockLength == 16
+    #expect(
+      experiment.decodings.count == 1 && experiment.decodings[0].genLength == 64 && experiment.decodings[0].blockLength == 16
         && experiment.decodings[0].maxRounds == 512)
     #expect(experiment.decodings[0].sampling == Sampling(temperature: 0.5, topP: 0.9, topK: 5))
     #expect(experiment.decodings[0].pinned == [3: " ####", 7: 12])

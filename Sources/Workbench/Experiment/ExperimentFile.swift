@@ -116,10 +116,10 @@ public struct ExperimentFile: Sendable {
   /// The documents with one value set.
   private static func setting(_ override: String, in documents: [Setting], _ sources: inout SourceMap) throws(ConfigurationError) -> [Setting] {
     let first = try sources.add("--set \(override)", isFile: false)
-    guard let equals = override.firstIndex(of: "="), equals > override.startIndex else {
-      throw .wrongKind(key: "--set", found: override, expected: "KEY=VALUE, as decoding.gen_length=64")
-    }
     do throws(ConfigurationError) {
+      guard let equals = override.firstIndex(of: "="), equals > override.startIndex else {
+        throw .wrongKind(key: "--set", found: override, expected: "KEY=VALUE, as decoding.gen_length=64")
+      }
       let value = try YAML.parse(String(override[override.index(after: equals)...]))
       var changed: [Setting] = []
       for document in documents {

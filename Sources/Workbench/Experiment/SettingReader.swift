@@ -55,6 +55,7 @@ struct SettingReader {
   mutating func text(_ key: String) -> String? {
     guard let setting = take(key) else { return nil }
     switch setting.value {
+    case .null: return nil
     case .text(let text): return text
     case .integer(let number): return "\(number)"
     default: wrong(key, setting, "text")
