@@ -5,8 +5,12 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 SWIFT_BUILD := swift build -c release
 UNMASK := .build/release/unmask
+# The packages that the notebooks need, and what draws plots, each in a folder of its own; `unmask pareto` looks for the second.
+NOTEBOOKS := .build/notebooks
+PYTHON := $(NOTEBOOKS)/venv/bin
+PLOTS := .build/plots/venv
 
-.PHONY: help run test renew bench claims tour notebooks plots build deps test-deps format clean
+.PHONY: help run test renew bench claims tour pareto notebooks plots build deps test-deps format clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -18,23 +22,24 @@ test: test-deps ## every test, the format check and the goldens included
 	swift test -c release --scratch-path .build/testing
 	.build/testing/release/unmask check --junit .build/testing/goldens.xml
 
-renew: build ## after a new model: its goldens, results/baselines, results/tour and the claims (up to an hour)
+renew: build $(NOTEBOOKS)/venv/ready $(PLOTS)/ready ## after a new model: its goldens, results/baselines, the Pareto study, results/tour and the claims (up to an hour)
 	Experiments/renew.sh $(UNMASK)
+	Experiments/pareto.sh $(PYTHON)/python $(UNMASK)
 	$(MAKE) tour
 	$(MAKE) claims
 
 bench: deps ## what strategies, recording and a second worker cost or bring, as ratios (a few minutes; 2 GB of memory)
 	swift run -c release --package-path Experiments/benchmarks --scratch-path .build/benchmarks bench
 
-# The packages that the notebooks need, in a folder of their own.
-NOTEBOOKS := .build/notebooks
-PYTHON := $(NOTEBOOKS)/venv/bin
-
 claims: build $(NOTEBOOKS)/venv/ready ## decode what the papers claim with the shipped model, collect it, execute the notebook (up to half an hour)
 	$(UNMASK) run Experiments/claims.yaml --jobs $$(nproc)
 	$(UNMASK) run Experiments/claims.yaml --dry-run --pilot 0 --json > $(NOTEBOOKS)/claims.json
 	$(PYTHON)/python notebooks-md/collect.py $(NOTEBOOKS)/claims.json --output results/claims
 	$(MAKE) notebooks
+
+pareto: build $(PLOTS)/ready ## the Pareto study: decode it anew, hold it against what is stored, draw it as a page (ten minutes)
+	$(UNMASK) run Experiments/pareto.yaml --jobs $$(nproc)
+	$(UNMASK) pareto results/pareto --against results/pareto/points.json --html results/pareto/front.html
 
 tour: build ## decode anew what the notebooks tour, anatomy and your-run read (a minute)
 	find results/tour -mindepth 1 -maxdepth 1 -type d -name '????????????????' -exec rm -r {} +
@@ -55,9 +60,6 @@ $(NOTEBOOKS)/venv/ready: notebooks-md/requirements.txt
 	python3 -m venv --clear $(NOTEBOOKS)/venv
 	$(PYTHON)/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
-
-# What draws plots, in a folder of its own, where `unmask pareto` looks for it.
-PLOTS := .build/plots/venv
 
 plots: $(PLOTS)/ready ## make the Python that `unmask pareto` draws its plots with
 

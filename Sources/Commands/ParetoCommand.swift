@@ -121,6 +121,12 @@ struct ParetoCommand: ParsableCommand {
     guard !search.runs.isEmpty else {
       throw ConfigurationError.unsupported("\(folders.joined(separator: ", ")): no finished run; `unmask run` finishes the experiment")
     }
+    for run in search.runs {
+      let count = run.outcomes.count { $0.incomplete == true }
+      if count > 0 {
+        Terminal.note("\(run.entry.strategy) \(run.entry.setting): \(count) of \(run.outcomes.count) samples reached max_rounds and count as wrong")
+      }
+    }
     var progress: Progress?
     defer { progress?.finish() }
     return try Pareto(CellResults.cells(of: search.runs), options, begin: { progress = Progress("drawing", total: $0) }, advance: { progress?.advance() })

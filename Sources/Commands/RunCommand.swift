@@ -52,6 +52,15 @@ struct RunCommand: ParsableCommand {
     let file = try ExperimentFile(experiment, overrides: overrides)
     let planned = try file.plans(only: only, catalog: Unmask.catalog, benchmarks: Unmask.benchmarks, load: ModelLibrary.load).map(asAsked)
     let runner = Runner(output: output, jobs: jobs)
+    if dryRun, tune {
+      Terminal.note("--tune: the runs on dev; the chosen settings are then decoded on test")
+      let dev = try planned.map { planned in
+        ExperimentFile.Planned(
+          experiment: planned.experiment,
+          plans: try planned.experiment.on(.dev).plans(catalog: Unmask.catalog, benchmarks: Unmask.benchmarks, load: ModelLibrary.load))
+      }
+      return try RunListing(dev, runner, pilot: pilot, jobs: jobs).show(json: json)
+    }
     if dryRun { return try RunListing(planned, runner, pilot: pilot, jobs: jobs).show(json: json) }
     Terminal.catchInterrupts()
     if let shard = try launch.part { return try launch.decode(shard, of: planned.flatMap(\.plans), runner) }

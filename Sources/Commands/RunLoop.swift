@@ -71,6 +71,11 @@ struct RunLoop {
     let whole = plans.reduce(0) { $0 + $1.selection.limit }
     Terminal.note("\(experiment.name): an adaptive sweep of \(plans.count) runs, files in \(runner.directory(of: experiment.name))")
     var race = AdaptiveSweep(plans, settings: settings, baseline: experiment.baseline)
+    if let samples = settings.samples, samples < race.least {
+      throw ConfigurationError.outOfRange(
+        key: "adaptive.samples", value: "\(samples)",
+        expected: "at least \(race.least), for the first \(settings.first) problems of every setting and all problems of the baseline")
+    }
     var results: [String: RunResult] = [:]
     while true {
       let next = race.next()

@@ -42,6 +42,11 @@ struct KeptSample: Sendable {
     self.isAlone = isAlone
   }
 
+  /// Whether outcome and trace are of the same decode, as far as a trace's summary tells.
+  var isConsistent: Bool {
+    outcome.rounds == trace.roundCount && outcome.rounds >= 0 && outcome.answerTokens == trace.answerTokens && (trace.correct == 1) == outcome.correct
+  }
+
   /// Whether it records at least what a level asks for.
   func covers(_ other: TraceLevel) -> Bool { level.rank >= other.rank }
 

@@ -115,12 +115,15 @@ public struct Report: Sendable {
       let mine = rows.filter { $0.model == row.model && $0.benchmark == row.benchmark && $0.geometry == row.geometry }
       let names = row.details.keys.sorted()
       let areComplete = mine.allSatisfy { $0.incomplete == 0 }
+      let isEven = mine.allSatisfy { $0.samples == row.samples }
       let header =
-        ["strategy", "accuracy %", "± se"] + (areComplete ? [] : ["incomplete"]) + ["agreement %", "tokens %", "differs at"] + names
+        ["strategy"] + (isEven ? [] : ["samples"]) + ["accuracy %", "± se"] + (areComplete ? [] : ["incomplete"]) + ["agreement %", "tokens %", "differs at"]
+        + names
         + ["rounds", "positions", "ms", "tokens/round", "rounds ÷", "speedup"]
       let lines = mine.map { row in
         let written = { (estimate: Estimate?, unit: Double, decimals: Int) in estimate.map { fixed($0.value * unit, decimals) } ?? "" }
-        let quality = [row.label, fixed(row.accuracy.value * 100, 1), fixed(row.accuracy.error * 100, 1)] + (areComplete ? [] : ["\(row.incomplete)"])
+        let accuracy = [fixed(row.accuracy.value * 100, 1), fixed(row.accuracy.error * 100, 1)]
+        let quality = [row.label] + (isEven ? [] : ["\(row.samples)"]) + accuracy + (areComplete ? [] : ["\(row.incomplete)"])
         let fidelity = [written(row.agreement, 100, 1), written(row.tokenAgreement, 100, 1), written(row.firstDifference, 1, 1)]
         let details = names.map { fixed(row.details[$0]?.value ?? .nan, 3) }
         let milliseconds = row.seconds.map { fixed($0.value * 1000, 1) } ?? "shared"
@@ -130,7 +133,7 @@ public struct Report: Sendable {
       let table = TextTable(lines, header: header, numeric: Set(1..<header.count)).text
       let isAlone = rows.allSatisfy { $0.model != row.model || $0.benchmark != row.benchmark || $0.geometry == row.geometry }
       parts.append(
-        "\(row.benchmark) on \(row.model), \(isAlone ? "" : "\(row.geometry), ")\(row.samples) samples\n" + table
+        "\(row.benchmark) on \(row.model), \(isAlone ? "" : "\(row.geometry), ")\(isEven ? "" : "up to ")\(mine.map(\.samples).max() ?? 0) samples\n" + table
           + (row.reference == nil ? "\n" + Self.lack : ""))
     }
     return parts.joined(separator: "\n\n")

@@ -66,6 +66,20 @@ import Testing
     #expect(dropped.count > 100 && dropped.reduce(0, +) / Double(dropped.count) < 0.05)
   }
 
+  @Test(arguments: [(12, 200, 56, 3000), (4, 5, 3, 2), (6, 24, 9, 36), (1, 100, 40, 0), (8, 64, 10, 1_000_000)])
+  func aBudgetLastsToTheLastRung(_ reached: Int, _ limit: Int, _ cells: Int, _ budget: Int) {
+    let steps = AdaptiveSweep.steps(from: reached, to: limit)
+    #expect(steps.reduce(reached, +) == limit)
+    let share = AdaptiveSweep.share(kept: steps, of: cells, within: budget)
+    var (left, spent) = (Double(cells), 0.0)
+    for step in steps {
+      left *= share
+      spent += left * Double(step)
+    }
+    let all = Double(cells * steps.reduce(0, +))
+    #expect(spent <= Double(budget) + 1e-6 && (share == 1 ? all <= Double(budget) : abs(spent - Double(budget)) < 1e-3 * Double(budget) + 1e-6))
+  }
+
   static let experiment = """
     name: race
     benchmark: {name: lists, split: dev, limit: 24}

@@ -5,7 +5,7 @@ internal import Models
 ///
 /// Every cell is decoded on the same first problems. After each rung the probability of every cell to be on the front of all problems is forecast
 /// (`FrontForecast`); cells for which it is small are dropped, and the others go on to twice as many problems, until they have all. With a budget of samples
-/// each rung may spend an equal part of what is left, and the least probable cells are dropped until it does. The baseline is never dropped.
+/// the least probable cells are dropped, so many that it lasts to the end when every rung keeps the same share of the one before. The baseline is never dropped.
 ///
 /// It decides from answers and rounds alone, never from times, so that a sweep that was interrupted takes the same decisions again.
 public struct AdaptiveSweep: Sendable {
@@ -72,6 +72,14 @@ public struct AdaptiveSweep: Sendable {
     }
   }
 
+  /// The fewest samples that a race of all can do with: the first problems of every cell, and all problems of the baselines.
+  public var least: Int {
+    races.reduce(0) { sum, race in
+      let first = race.racers.reduce(0) { $0 + $1.plans.count * min(settings.first, race.limit) }
+      return sum + race.racers.filter(\.isBaseline).reduce(first) { $0 + $1.plans.count * max(race.limit - settings.first, 0) }
+    }
+  }
+
   /// The runs to carry out next, each with the number of problems it should have; none when all is settled.
   public mutating func next() -> [RunPlan] {
     var plans: [RunPlan] = []
@@ -106,7 +114,7 @@ public struct AdaptiveSweep: Sendable {
     let reached = race.racers.filter(\.isIn).map(\.problems).max() ?? 0
     if reached > 0 { judge(&race, reached) }
     let next = min(race.limit, reached == 0 ? settings.first : 2 * reached)
-    if let budget = race.budget { cut(&race, to: budget, reached: reached, next: next) }
+    if let budget = race.budget { cut(&race, to: budget, reached: reached) }
     let staying = race.racers.indices.filter { race.racers[$0].isIn }
     guard reached < race.limit, !staying.isEmpty else {
       race.isOver = true
@@ -131,26 +139,48 @@ public struct AdaptiveSweep: Sendable {
     }
   }
 
-  /// Drops the least probable cells until the next rung costs no more than its part of the budget.
-  private func cut(_ race: inout Race, to budget: Int, reached: Int, next: Int) {
+  /// Drops the least probable cells, so many that the rest of the budget lasts to the last rung when every rung keeps the same share of the one before.
+  private func cut(_ race: inout Race, to budget: Int, reached: Int) {
     guard reached > 0, reached < race.limit else { return }
-    var rungs = 0
-    var problems = reached
-    while problems < race.limit {
-      problems = min(race.limit, 2 * problems)
-      rungs += 1
-    }
-    let most = budget / rungs
     // The baseline goes on whatever it costs: every ratio is against it.
     let order = race.racers.indices.filter { race.racers[$0].isIn }.sorted {
       let (a, b) = (race.racers[$0], race.racers[$1])
       return a.isBaseline != b.isBaseline ? a.isBaseline : a.probability != b.probability ? a.probability > b.probability : $0 < $1
     }
-    var spent = 0
-    for racer in order {
-      spent += (next - reached) * race.racers[racer].plans.count
-      if spent > most, !race.racers[racer].isBaseline { race.racers[racer].isIn = false }
+    let seeds = race.racers.first?.plans.count ?? 1
+    let steps = Self.steps(from: reached, to: race.limit).map { $0 * seeds }
+    let most = Int(Double(order.count) * Self.share(kept: steps, of: order.count, within: budget) + 1e-9)
+    for racer in order.dropFirst(most) where !race.racers[racer].isBaseline { race.racers[racer].isIn = false }
+  }
+
+  /// The problems that each further rung adds.
+  static func steps(from reached: Int, to limit: Int) -> [Int] {
+    var steps: [Int] = []
+    var problems = reached
+    while problems < limit {
+      let next = min(limit, 2 * problems)
+      steps.append(next - problems)
+      problems = next
     }
+    return steps
+  }
+
+  /// The largest share, at most 1, of which every rung may keep so that all of them together stay within a budget.
+  static func share(kept steps: [Int], of cells: Int, within budget: Int) -> Double {
+    func cost(_ share: Double) -> Double {
+      var left = Double(cells)
+      return steps.reduce(0) { sum, step in
+        left *= share
+        return sum + left * Double(step)
+      }
+    }
+    var (low, high) = (0.0, 1.0)
+    if cost(high) <= Double(budget) { return high }
+    for _ in 0..<50 {
+      let middle = (low + high) / 2
+      if cost(middle) > Double(budget) { high = middle } else { low = middle }
+    }
+    return low
   }
 
   /// A cell's first problems, each the mean over its seeds.

@@ -69,7 +69,7 @@ public struct Experiment: Sendable {
     /// Samples over all cells together, the baseline's included; nil: as many as it takes to settle every cell.
     public var samples: Int?
     /// Problems that every cell is tried on first.
-    public var first = 24
+    public var first = 12
     /// A cell is dropped when the probability that it is on the front falls below this.
     public var drop = 0.02
 
@@ -118,7 +118,12 @@ public struct Experiment: Sendable {
     var cells: [Cell] = []
     let strategies = reader.take("strategies")
     if case .map(let entries) = strategies?.value, !entries.isEmpty {
-      for entry in entries { cells += Self.cells(entry, &reader) }
+      for entry in entries {
+        if entry.key.isEmpty || entry.key.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+          reader.fail(.outOfRange(key: "strategies", value: "a name with control characters, or none", expected: "names that can be printed"), entry.value)
+        }
+        cells += Self.cells(entry, &reader)
+      }
       if let baseline, !entries.contains(where: { $0.key == baseline }) {
         reader.fail(.unknownName(name: baseline, kind: "strategy (for `baseline`)", known: entries.map(\.key)), reader.take("baseline"))
       }
@@ -136,7 +141,8 @@ public struct Experiment: Sendable {
     var copy = self
     copy.benchmarks = []
     for selection in benchmarks where !copy.benchmarks.contains(where: { $0.name == selection.name }) {
-      copy.benchmarks.append(Selection(name: selection.name, split: split, limit: selection.limit))
+      let own = benchmarks.first { $0.name == selection.name && $0.split == split }
+      copy.benchmarks.append(Selection(name: selection.name, split: split, limit: (own ?? selection).limit))
     }
     return copy
   }

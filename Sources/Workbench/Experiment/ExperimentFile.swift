@@ -20,7 +20,7 @@ public struct ExperimentFile: Sendable {
   /// - Parameters:
   ///   - path: the file.
   ///   - overrides: `KEY=VALUE` with a path of keys, as `strategies.threshold.use.0.threshold.confidence=0.8`; the value is YAML. They hold for every
-  ///     experiment of the file.
+  ///     experiment of the file that has such a place.
   /// - Throws: for what keeps a file from being read at all. Everything else is found by `plans`.
   public init(_ path: String, overrides: [String] = []) throws(ConfigurationError) {
     var sources = SourceMap()
@@ -55,6 +55,12 @@ public struct ExperimentFile: Sendable {
     public var experiment: Experiment
     /// Its runs, strategies varying fastest.
     public let plans: [RunPlan]
+
+    /// An experiment with its runs.
+    public init(experiment: Experiment, plans: [RunPlan]) {
+      self.experiment = experiment
+      self.plans = plans
+    }
   }
 
   /// The runs of every experiment, or of those named. Every mistake in any of them is reported at once, with its file and line.
@@ -122,10 +128,18 @@ public struct ExperimentFile: Sendable {
       }
       let value = try YAML.parse(String(override[override.index(after: equals)...]))
       var changed: [Setting] = []
+      var refusals: [ConfigurationError] = []
       for document in documents {
-        changed.append(
-          try document.replacing(override[..<equals], with: value.shifted(by: first)) { ["decoding", "adaptive", "tune", "benchmark"].contains($0) })
+        do throws(ConfigurationError) {
+          changed.append(
+            try document.replacing(override[..<equals], with: value.shifted(by: first)) { ["decoding", "adaptive", "tune", "benchmark"].contains($0) })
+        } catch {
+          refusals.append(error)
+          changed.append(document)
+        }
       }
+      // Of several experiments one that has the place is enough.
+      if refusals.count == documents.count, let refusal = refusals.first { throw refusal }
       return changed
     } catch { throw error.at(line: first + 1) }
   }

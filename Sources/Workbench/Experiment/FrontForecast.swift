@@ -26,6 +26,8 @@ struct FrontForecast {
     guard seen > 0 else { return cells.map { _ in 1 } }
     let start = cells.map { (right: $0.correct.prefix(seen).reduce(0, +), cost: $0.cost.prefix(seen).reduce(0, +)) }
     guard total > seen else { return front(start.map { (cost: $0.cost, right: $0.right) }).map { $0 ? 1 : 0 } }
+    // Many cells or many problems make do with fewer futures; both numbers are the same whenever it is asked again.
+    let draws = max(50, min(draws, 400_000_000 / max((total - seen) * cells.count + cells.count * cells.count, 1)))
     var times = [Int](repeating: 0, count: cells.count)
     let source = SeededRandom(seed: seed)["front"]
     for draw in 0..<draws {

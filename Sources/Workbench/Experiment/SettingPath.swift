@@ -22,7 +22,9 @@ extension Setting {
       if let place = fitting.max(by: { entries[$0].key.utf8.count < entries[$1].key.utf8.count }) {
         var entries = entries
         let key = entries[place].key
-        entries[place] = Entry(key, try entries[place].value.replacing(path.after(key), with: value, below: parents.joined(to: key)))
+        let isOpen = ["decoding", "adaptive", "tune"].contains(key) && parents.isEmpty
+        entries[place] = Entry(
+          key, try entries[place].value.replacing(path.after(key), with: value, below: parents.joined(to: key)) { _ in isOpen })
         return Setting(.map(entries), line: line)
       }
       let first = path.prefix { $0 != "." }
@@ -60,6 +62,9 @@ extension Setting {
       default: ""
       }
     }
+    guard items.allSatisfy(\.isRule) else {
+      throw .wrongKind(key: parents, found: "a list", expected: "a place in it, from 0 to \(items.count - 1), before `\(path)`")
+    }
     guard let place = names.firstIndex(of: String(first)) else {
       throw .unknownName(name: String(first), kind: "rule in `\(parents)`", known: names.filter { !$0.isEmpty })
     }
@@ -91,6 +96,17 @@ extension Setting {
     case .list(let items): return Setting(.list(items.map { $0.shifted(by: lines) }), line: moved)
     case .map(let entries): return Setting(.map(entries.map { Entry($0.key, $0.value.shifted(by: lines)) }), line: moved)
     default: return Setting(value, line: moved)
+    }
+  }
+}
+
+extension Setting {
+  /// Whether it may be a rule of a list: a name, or a name with its settings.
+  fileprivate var isRule: Bool {
+    switch value {
+    case .text: true
+    case .map(let entries): entries.count == 1
+    default: false
     }
   }
 }

@@ -40,6 +40,10 @@ struct Sweep {
         axes += more
       } catch { mistakes += error.at(line: entry.value.line).all }
     }
+    let keys = axes.flatMap(\.keys)
+    for key in Set(keys).sorted() where keys.count(where: { $0 == key }) > 1 {
+      mistakes.append(ConfigurationError.composition("`\(key)` is swept twice").at(line: sweep.line))
+    }
     try mistakes.check()
     var cells = 1
     for axis in axes {
@@ -143,6 +147,7 @@ struct Sweep {
     try reader.mistakes.check()
     func refuse(_ reason: String) -> ConfigurationError { ConfigurationError.composition("`\(entry.key)`: \(reason)").at(line: entry.value.line) }
     guard from.isFinite, to.isFinite else { throw refuse("a range needs `from` and `to`, as {from: 0.5, to: 0.9, step: 0.1}") }
+    guard from != to, (to - from).isFinite else { throw refuse("a range needs two different ends that are not too far apart") }
     guard step.isNaN == (count != nil) else { throw refuse("a range needs either `step` or `count`") }
     var numbers: [Double]
     if let count {
@@ -159,6 +164,7 @@ struct Sweep {
       numbers = (0...Int(places + 1e-9)).map { from + Double($0) * step }
     }
     numbers = numbers.map(rounded)
+    guard numbers.allSatisfy(\.isFinite), zip(numbers, numbers.dropFirst()).allSatisfy({ $0 != $1 }) else { throw refuse("its values cannot be told apart") }
     let isWhole = numbers.allSatisfy { $0 == $0.rounded() && abs($0) < 1e15 } && !entry.value.holdsFraction
     return numbers.map { Setting(isWhole ? .integer(Int($0)) : .number($0), line: entry.value.line) }
   }

@@ -43,7 +43,8 @@ public struct Tuned: Sendable {
       let own = group.filter { strategy[$0.label]?.strategy == cell.strategy }
       let bar = group.first { strategy[$0.label]?.strategy == baseline }.map { $0.accuracy.value * rule.kept } ?? 0
       let cost = { (row: Report.Row) in rule.cost == .rounds ? row.rounds.value : row.positions }
-      let keeping = own.filter { $0.accuracy.value >= bar }
+      // Of an accuracy of nothing nothing can be kept.
+      let keeping = own.filter { bar > 0 && $0.accuracy.value >= bar }
       let best =
         keeping.min { cost($0) < cost($1) }
         ?? own.min { $0.accuracy.value != $1.accuracy.value ? $0.accuracy.value > $1.accuracy.value : cost($0) < cost($1) } ?? row
@@ -110,6 +111,20 @@ public struct Tuned: Sendable {
 }
 
 extension RunPlan {
-  /// Response and block length, as `48/16`.
-  var geometryText: String { "\(geometry.genLength)/\(geometry.blockLength)" }
+  /// Response and block length, as `48/16`, and what else of the decoding is not as usual.
+  var geometryText: String { config.geometryText }
+}
+
+extension Setting {
+  /// Of a run's configuration: response and block length, as `48/16`, and what else of the decoding is not as usual, as `48/16 temperature=0.7`.
+  var geometryText: String {
+    let decoding = self["decoding"]
+    let word = { (key: String) in decoding?[key]?.description ?? "?" }
+    var words = [word("gen_length") + "/" + word("block_length")]
+    for (key, usual) in [("temperature", ["0.0", "0"]), ("top_p", ["1.0", "1"]), ("top_k", ["0"]), ("pinned", ["{}", "null"])] where !usual.contains(word(key))
+    {
+      if word(key) != "?" { words.append("\(key)=\(word(key))") }
+    }
+    return words.joined(separator: " ")
+  }
 }

@@ -7,6 +7,13 @@ extension Pareto {
     /// With its interval.
     var ranged: Ranged { Ranged(value, draws: draws) }
 
+    /// With its interval, where it is a share of `count` problems: where all or none are right every draw is alike, and Wilson's score interval takes over.
+    func ranged(share count: Int) -> Ranged {
+      guard count > 0, value == 0 || value == 1 else { return ranged }
+      let slack = 1.959964 * 1.959964 / Double(count)
+      return value == 1 ? Ranged(1, 1 / (1 + slack), 1) : Ranged(0, 0, slack / (1 + slack))
+    }
+
     /// One figure made of two, draw by draw.
     static func made(_ one: Figure, _ other: Figure, _ body: (Double, Double) -> Double) -> Figure {
       Figure(value: body(one.value, other.value), draws: zip(one.draws, other.draws).map(body))

@@ -101,7 +101,8 @@ extension Pareto {
         let (cell, drawn) = (cells[index], drawn[index])
         return Point(
           strategy: cell.strategy, setting: cell.setting, isBaseline: index == place, runs: cell.runs, samples: drawn.samples,
-          isComplete: drawn.isComplete, cost: drawn.cost.ranged, quality: drawn.quality.ranged, tokensPerRound: drawn.tokensPerRound.ranged,
+          isComplete: drawn.isComplete, cost: drawn.cost.ranged, quality: drawn.quality.ranged(share: drawn.samples),
+          tokensPerRound: drawn.tokensPerRound.ranged,
           speedup: drawn.speedup?.ranged, qps: drawn.qps?.ranged, isOnFront: front[index], isOnOwnFront: own[index], frontProbability: probabilities[index])
       }
       strategies = field.strategies.map { Summary($0, field, kept: options.kept) }

@@ -32,7 +32,12 @@ package struct ParetoRecord: Sendable, Decodable {
   let points: [Point]
 
   /// A JSON list of points.
-  package init(from decoder: any Swift.Decoder) throws { points = try [Point](from: decoder) }
+  package init(from decoder: any Swift.Decoder) throws {
+    points = try [Point](from: decoder)
+    guard !points.isEmpty, points.allSatisfy({ $0.x != nil && $0.score != nil }) else {
+      throw Swift.DecodingError.dataCorrupted(Swift.DecodingError.Context(codingPath: [], debugDescription: "no points, or points without x and score"))
+    }
+  }
 
   /// What came of a comparison.
   package struct Verdict: Sendable {

@@ -10,7 +10,7 @@ struct PlotStyle {
   private let colours: [String: String]
 
   /// Okabe and Ito's colours (2008) without black and yellow, and three of Tol's (2021) that differ from them: told apart by colour-blind readers.
-  private static let colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#7f7f00", "#6a6a6a"]
+  private static let colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#7f7f00", "#6a6a6a", "#332288"]
   private static let shapes = [
     "circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right", "triangle-left",
     "M-1,-0.5L1,-0.5L1,0.5L-1,0.5Z", "M-0.5,-1L0.5,-1L0.5,1L-0.5,1Z",

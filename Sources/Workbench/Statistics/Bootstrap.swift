@@ -26,11 +26,14 @@ public struct Bootstrap: Sendable {
     self.weights = weights
   }
 
-  /// The mean of a column in each draw. Problems whose value is NaN were not decoded and take no part; a draw without any other is NaN.
+  /// The mean of a column in each draw. Problems whose value is NaN were not decoded and take no part; a draw without any other is NaN, and so is every draw of a
+  /// single problem.
   ///
   /// - Parameter column: one value per problem.
   public func means(_ column: [Double]) -> [Double] {
-    (0..<draws).map { draw in
+    // One problem says nothing of how problems differ.
+    if count < 2 { return [Double](repeating: .nan, count: draws) }
+    return (0..<draws).map { draw in
       var sum = 0.0
       var number = 0
       for (place, value) in column.prefix(count).enumerated() where !value.isNaN {
@@ -46,7 +49,7 @@ public struct Bootstrap: Sendable {
   /// NaN for both ends where there is no value; NaN among the values is left out.
   public static func interval(_ values: [Double], level: Double = 0.95) -> (low: Double, high: Double) {
     let sorted = values.filter { !$0.isNaN }.sorted()
-    guard let last = sorted.indices.last else { return (.nan, .nan) }
+    guard let last = sorted.indices.last, sorted[0].isFinite, sorted[last].isFinite else { return (.nan, .nan) }
     func quantile(_ share: Double) -> Double {
       let place = share * Double(last)
       let below = Int(place)

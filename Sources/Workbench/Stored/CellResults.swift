@@ -38,7 +38,7 @@ public struct CellResults: Sendable {
   /// What it can be compared within.
   public let group: Group
   /// The strategy's name in the experiment.
-  public let strategy: String
+  public private(set) var strategy: String
   /// Its swept keys; empty where nothing is swept.
   public let setting: String
   /// Whether the experiment measures others against it.
@@ -73,13 +73,23 @@ public struct CellResults: Sendable {
       let key = [run.config.without(["seed"]).sorted.json, run.entry.model, run.entry.strategy, run.entry.setting]
       if let place = places[key] {
         // The same run in two folders is one run.
-        if !groups[place].contains(where: { $0.entry.digest == run.entry.digest }) { groups[place].append(run) }
+        if let same = groups[place].firstIndex(where: { $0.entry.digest == run.entry.digest }) {
+          if groups[place][same].outcomes.count < run.outcomes.count { groups[place][same] = run }
+        } else {
+          groups[place].append(run)
+        }
       } else {
         places[key] = groups.count
         groups.append([run])
       }
     }
-    return groups.map(CellResults.init)
+    var cells = groups.map(CellResults.init)
+    // Strategies that experiments give the same name are told apart by their experiments.
+    let names = Dictionary(grouping: cells.indices) { [cells[$0].group.config, cells[$0].group.model, cells[$0].label] }
+    for places in names.values where places.count > 1 {
+      for place in places { cells[place].strategy = "\(cells[place].runs[0].experiment)/\(cells[place].strategy)" }
+    }
+    return cells
   }
 
   /// Runs of one strategy that differ in their seeds.
@@ -88,7 +98,7 @@ public struct CellResults: Sendable {
     let word = { (keys: String...) in keys.reduce(Optional(config)) { $0?[$1] }?.description ?? "?" }
     group = Group(
       model: runs[0].entry.model, benchmark: word("benchmark", "name") + "/" + word("benchmark", "split"),
-      geometry: word("decoding", "gen_length") + "/" + word("decoding", "block_length"), config: config.without(["seed", "strategy"]).sorted.json)
+      geometry: config.geometryText, config: config.without(["seed", "strategy"]).sorted.json)
     strategy = runs[0].entry.strategy
     setting = runs[0].entry.setting
     isBaseline = runs[0].isBaseline

@@ -83,6 +83,7 @@ public struct RunIndex: Sendable, Hashable, Codable {
     guard index.runs.allSatisfy({ $0.digest.utf8.count == 16 && $0.digest.utf8.allSatisfy(isHexadecimal) }) else {
       throw .configuration(.damaged("\(path): it names a run that is no digest of 16 hexadecimal digits"))
     }
+    guard index.runs.allSatisfy({ $0.limit >= 1 }) else { throw .configuration(.damaged("\(path): it asks for a run of no problems")) }
     return index
   }
 

@@ -58,14 +58,22 @@ public struct StoredRun: Sendable {
     self.directory = directory
     experiment = index?.experiment ?? URL(fileURLWithPath: directory).standardizedFileURL.deletingLastPathComponent().lastPathComponent
     do { config = try YAML.read(file: directory + "/run.yaml") } catch { throw .configuration(error) }
+    guard RunPlan.digest(of: config.sorted.json) == digest else {
+      throw .configuration(.damaged("\(directory)/run.yaml: it is not the configuration that the folder is named after; restore it, or remove the folder"))
+    }
     let samples = try files.kept(.summary).values.sorted { $0.number < $1.number }
     let names = Self.names(config)
     self.entry =
       entry
       ?? RunIndex.Entry(digest: digest, strategy: names.strategy, setting: "", model: names.model, limit: samples.count)
     isBaseline = entry != nil && entry?.strategy == index?.baseline
-    let mine = samples.prefix(self.entry.limit)
-    guard mine.count == self.entry.limit else { return nil }
+    let limit = self.entry.limit
+    let mine = samples.filter { $0.number < limit }
+    guard mine.count == limit, limit > 0 else { return nil }
+    for sample in mine where !sample.isConsistent {
+      throw .configuration(
+        .damaged("\(directory): outcomes.jsonl and trace.h5 differ on \(sample.outcome.problem); remove the folder and run the experiment again"))
+    }
     outcomes = mine.map(\.outcome)
     seconds = mine.map(\.trace.seconds)
     isTimed = mine.allSatisfy(\.isAlone)
@@ -98,8 +106,8 @@ extension StoredRun.Search {
       throw .configuration(.unsupported("\(folder) holds no runs; expected an experiment's folder, as results/NAME, or a run's folder in it"))
     }
     var unfinished = 0
-    for digest in wanted {
-      let entry = index?.runs.first { $0.digest == digest }
+    let entries = index?.runs.map(Optional.some) ?? digests.map { _ in nil }
+    for (digest, entry) in zip(wanted, entries) {
       if let run = try StoredRun(folder + "/" + digest, digest: digest, entry: entry, index: index) { runs.append(run) } else { unfinished += 1 }
     }
     if unfinished > 0 { remarks.append("\(folder): \(unfinished) of \(wanted.count) runs are not finished and left out; `unmask run` finishes them") }
