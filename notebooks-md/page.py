@@ -23,8 +23,10 @@ def setup():
 
 
 def style(names):
-    """A colour and a marker for each name."""
-    return {name: {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]} for place, name in enumerate(names)}
+    """A colour and a marker for each name; from the eighth on open markers and dashed lines."""
+    further = {"markerfacecolor": "white", "linestyle": "--"}
+    return {name: {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[(place + place // len(COLOURS)) % len(MARKERS)]}
+            | (further if place >= len(COLOURS) else {}) for place, name in enumerate(names)}
 
 
 def lines(rows, header, are_text):
