@@ -162,6 +162,8 @@ private struct SourceMap {
   func located(_ error: ConfigurationError) -> ConfigurationError {
     let all = error.all.map { mistake in
       guard case .located(let inner, nil, let path, let line?) = mistake, sources.indices.contains(line / Self.stride) else {
+        // What could not be read names itself.
+        if case .unreadable = mistake { return mistake }
         return mistake.at(file: sources.first?.name)
       }
       let source = sources[line / Self.stride]

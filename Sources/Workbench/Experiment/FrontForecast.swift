@@ -6,6 +6,9 @@ internal import Diffusion
 /// one of those before it, for all cells at once so that their pairing stays, or, once in m + 1, like none of them: then each cell is right with its own share.
 /// Without that, two cells that agree on the few problems seen would be taken to agree for ever. When all problems are decoded nothing is left to draw, and
 /// the probabilities are 0 and 1.
+///
+/// It takes every cell as it was seen. Cells that are more alike than few problems make them look come back more often than it says: in a simulation of six
+/// cells within some points of each other, 8 of 100 that were given less than 2 percent after 30 of 100 problems were on the front in the end.
 struct FrontForecast {
   /// A cell's results on the problems decoded so far.
   struct Cell {
