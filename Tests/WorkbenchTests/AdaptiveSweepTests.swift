@@ -63,7 +63,10 @@ import Testing
       let (said, came) = (found.sum / found.count, found.hits / found.count)
       #expect(abs(said - came) < 0.25, "said \(said) from \(bin) on, came to \(came)")
     }
-    #expect(dropped.count > 100 && dropped.reduce(0, +) / Double(dropped.count) < 0.15, "one in twelve, where cells are as alike as here")
+    // Where cells are as alike as here, some of those that are all but ruled out come back; far fewer than of all.
+    let all = bins.values.reduce((0.0, 0.0)) { ($0.0 + $1.hits, $0.1 + $1.count) }
+    let back = dropped.reduce(0, +) / Double(dropped.count)
+    #expect(dropped.count > 100 && back < 0.5 * all.0 / all.1, "\(back) of those given less than 2 percent, of all \(all.0 / all.1)")
   }
 
   @Test(arguments: [(12, 200, 56, 3000), (4, 5, 3, 2), (6, 24, 9, 36), (1, 100, 40, 0), (8, 64, 10, 1_000_000)])
