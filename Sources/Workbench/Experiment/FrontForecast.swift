@@ -8,7 +8,7 @@ internal import Diffusion
 /// the probabilities are 0 and 1.
 ///
 /// It takes every cell as it was seen. Cells that are more alike than few problems make them look come back more often than it says: in simulations of six
-/// cells within some points of each other, about one in ten that were given less than 2 percent after 30 of 100 problems was on the front in the end.
+/// cells within some points of each other, one in six to one in twelve of those given less than 2 percent after 30 of 100 problems were on the front in the end.
 struct FrontForecast {
   /// A cell's results on the problems decoded so far.
   struct Cell {
