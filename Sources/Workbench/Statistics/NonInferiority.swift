@@ -9,7 +9,7 @@ public struct NonInferiority: Sendable, Hashable {
   public let share: Double
   /// The score statistic; above 0 where the share is kept in the sample.
   public let z: Double
-  /// One-sided: the probability of a statistic as high, were the share just not kept. 1 where the baseline got nothing right.
+  /// One-sided: the probability of a statistic as high, were the share just not kept. 1 where neither got anything right.
   public let p: Double
 
   /// Whether it is shown, at 5 percent.
