@@ -33,6 +33,8 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .target(name: "CKernels"),
+    // What confines programs that a model wrote: between fork and exec no Swift may run.
+    .target(name: "CSandbox"),
 
     // Dependencies point one way: unmask -> Commands -> Workbench -> {Strategies, Models, Traces} -> Diffusion.
     .target(name: "Diffusion", swiftSettings: strict),
@@ -43,7 +45,7 @@ let package = Package(
     .target(name: "Traces", dependencies: ["Diffusion", "CHDF5", logging], swiftSettings: strict),
     .target(
       name: "Workbench",
-      dependencies: ["Diffusion", "Strategies", "Models", "Traces", logging, .product(name: "Yams", package: "Yams")],
+      dependencies: ["Diffusion", "Strategies", "Models", "Traces", "CSandbox", logging, .product(name: "Yams", package: "Yams")],
       resources: [.copy("Resources/replay")], swiftSettings: strict),
     .target(
       name: "Commands",

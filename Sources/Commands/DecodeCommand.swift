@@ -13,6 +13,8 @@ struct DecodeCommand: ParsableCommand {
       EXAMPLES
         unmask decode --problem lists/test/7
         unmask decode --problem arithmetic/dev/3 --strategy quota
+        unmask decode --model DIR --chat --prompt 'What is a mask?'
+        unmask decode --model DIR --chat --problem gsm8k/test/0 --data gsm8k/test.jsonl
         unmask decode --strategy 'threshold: {confidence: 0.7}' --gen-length 16 --prompt $'Copy the list: red 3 sun\n'
         unmask decode --model DIR --strategy s.yaml --gen-length 64 --block-length 32 --prompt-ids prompts.json --format json
 
@@ -30,6 +32,7 @@ struct DecodeCommand: ParsableCommand {
   @Option(help: "Block length in tokens, a divisor of the response length. Default: the benchmark's, or 16, or all.") var blockLength: Int?
   @Option(help: "The prompt's text, taken as it is; repeat for several.") var prompt: [String] = []
   @Option(help: "A benchmark's problem, as lists/test/7; repeat for several.") var problem: [String] = []
+  @Option(help: "The file, or its folder, of a benchmark whose problems are read from one.") var data: String?
   @Option(help: "A JSON file with an array of arrays of token ids, used as they are; - for standard input.") var promptIds: String?
   @Flag(help: "Put the prompt through the model's chat template.") var chat = false
   @Option(help: "A JSON file with an object from response position to token id.") var pinned: String?
@@ -48,13 +51,13 @@ struct DecodeCommand: ParsableCommand {
       throw ValidationError("give one of --prompt TEXT, --problem NAME/SPLIT/INDEX and --prompt-ids FILE.json")
     }
     if jobs < 1 || jobs > 256 { throw ValidationError("--jobs is 1 to 256") }
-    if chat, prompt.isEmpty { throw ValidationError("--chat goes with --prompt; ids are used as they are") }
+    if chat, promptIds != nil { throw ValidationError("--chat goes with --prompt and --problem; ids are used as they are") }
   }
 
   func run() throws {
     let model = try ModelLibrary.load(self.model)
-    if chat { throw ConfigurationError.unsupported("chat templates are not supported yet; put the template's text into --prompt") }
-    let problems = try ProblemArgument.all(problem)
+    let template = chat ? try ChatLibrary.template(of: model) : nil
+    let problems = try ProblemArgument.all(problem, data: data, isChat: chat)
     let geometry = try geometry(problems.first)
     let sampling = Sampling(temperature: temperature, topP: topP, topK: topK)
     if let trace { try TraceFile.check(destination: trace) }
@@ -67,7 +70,7 @@ struct DecodeCommand: ParsableCommand {
     if let problem = problems.first { context.extract = { problem.extract($0) } }
     let pins = try pinned.map { try Self.pins($0) } ?? [:]
     // The canvas is checked before the strategy reads the geometry, so that a bad length is reported as such.
-    let canvases = try canvases(problems, model, geometry, pins)
+    let canvases = try canvases(problems, model, geometry, pins, template)
     let built = try StrategyArgument.build(strategy, catalog: Unmask.catalog, context: context)
     try model.denoiser.check(built.pipeline.needs)
     for (index, canvas) in canvases.enumerated() {
@@ -91,7 +94,7 @@ struct DecodeCommand: ParsableCommand {
         failed = max(failed, error.exitCode)
       case .finished(let session):
         let text = show(session, forwards, model, live)
-        if format == .text, problems.indices.contains(index) { Terminal.note(problems[index].verdict(on: text)) }
+        if format == .text, problems.indices.contains(index) { Terminal.note(try problems[index].verdict(on: text)) }
       }
     }
     if let trace {
@@ -145,7 +148,7 @@ struct DecodeCommand: ParsableCommand {
   }
 
   private func canvases(
-    _ problems: [ProblemArgument], _ model: LoadedModel, _ geometry: Geometry, _ pins: [Int: Token]
+    _ problems: [ProblemArgument], _ model: LoadedModel, _ geometry: Geometry, _ pins: [Int: Token], _ template: ChatTemplate?
   ) throws(ConfigurationError) -> [Canvas] {
     let vocabulary = model.denoiser.vocabulary
     let prompts: [[Token]]
@@ -157,10 +160,10 @@ struct DecodeCommand: ParsableCommand {
       }
       guard problems.isEmpty else {
         return try problems.map { (argument) throws(ConfigurationError) in
-          try argument.problem.canvas(geometry, tokenizer: tokenizer, vocabulary: vocabulary, pinned: pins)
+          try argument.problem.canvas(geometry, tokenizer: tokenizer, vocabulary: vocabulary, pinned: pins, chat: template)
         }
       }
-      prompts = prompt.map { tokenizer.encode($0) }
+      prompts = try prompt.map { (text) throws(ConfigurationError) in tokenizer.encode(try ChatLibrary.text(text, template)) }
     }
     return try prompts.map { (prompt) throws(ConfigurationError) in
       try Canvas(prompt: prompt, length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: vocabulary, pinned: pins)

@@ -33,6 +33,7 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Choose each strategy's setting on the dev split and report it on the test split.") var tune = false
   @Flag(help: "List the runs with an estimate of rounds and time, and stop.") var dryRun = false
   @Option(help: "With --dry-run: problems of each run that are decoded for its estimate, and thrown away; 0 estimates nothing.") var pilot = 3
+  @Flag(help: "Run programs that a model wrote with no sandbox, only with limits on time and memory.") var unsafeCode = false
   @Flag(help: "Print the closing table as JSON.") var json = false
   @OptionGroup(title: "Several processes or machines") var launch: LaunchOptions
 
@@ -46,9 +47,16 @@ struct RunCommand: ParsableCommand {
     if jobs < 1 || jobs > 256 { throw ValidationError("--jobs is 1 to 256") }
     if pilot < 0 || pilot > 1000 { throw ValidationError("--pilot is 0 to 1000") }
     if output.isEmpty { throw ValidationError("--output needs a folder") }
+    if unsafeCode, launch.isGiven { throw ValidationError("--unsafe-code goes with neither --shard nor --launcher") }
   }
 
   func run() throws {
+    guard unsafeCode else { return try carryOut() }
+    Terminal.note("--unsafe-code: programs that the model writes run with your rights, files and network")
+    try Unmask.$benchmarks.withValue(Unmask.benchmarks.runningUnsafeCode()) { try carryOut() }
+  }
+
+  private func carryOut() throws {
     let file = try ExperimentFile(experiment, overrides: overrides)
     let planned = try file.plans(only: only, catalog: Unmask.catalog, benchmarks: Unmask.benchmarks, load: ModelLibrary.load).map(asAsked)
     let runner = Runner(output: output, jobs: jobs)

@@ -84,7 +84,8 @@ extension Runner {
     let vocabulary = last.canvas.vocabulary
     let answer = last.canvas.response.prefix { $0 != vocabulary.end }.filter { $0 != vocabulary.mask }
     let text = plan.tokenizer.decode(answer)
-    let grade = isComplete ? plan.benchmark.grade(text, problem) : nil
+    let grade: Grade?
+    do throws(ConfigurationError) { grade = isComplete ? try plan.benchmark.grade(text, problem) : nil } catch { throw .configuration(error) }
     return KeptSample(
       outcome: Outcome(problem, seed: plan.seed, session: last, text: text, grade: grade),
       trace: builder.finish(correct: grade?.isCorrect == true ? 1 : 0, isComplete: isComplete, seconds: seconds), number: number, level: level,

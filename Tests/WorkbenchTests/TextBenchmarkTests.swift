@@ -184,7 +184,7 @@ import Testing
   func nothingIsGainedOrBroken(_ name: String, _ index: Int) throws {
     let benchmark = try BenchmarkCatalog.standard.benchmark(named: name)
     for problem in benchmark.problems(0..<3, of: .test) {
-      let grade = benchmark.grade(Self.responses[index], problem)
+      let grade = try benchmark.grade(Self.responses[index], problem)
       // A letter may be guessed; nothing else of this is an answer.
       #expect((!grade.isCorrect && grade.score <= 0.2) || (name == "choice" && Self.responses[index].hasPrefix(" #### A")))
       #expect(grade.details.values.allSatisfy { (0...100).contains($0) })

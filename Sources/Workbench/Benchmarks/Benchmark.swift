@@ -1,4 +1,4 @@
-package import Diffusion
+public import Diffusion
 
 /// The part of a benchmark a problem belongs to: `dev` for choosing settings, `test` for reporting.
 public enum Split: String, CaseIterable, Sendable {
@@ -30,6 +30,21 @@ public struct Problem: Sendable, Hashable {
   public let level: Int
   /// The layout of a response that is partly given: text that stands, and gaps as long as the reference's. Empty where all of it is free.
   public let spans: [Span]
+  /// What makes a program of a response, and what the program is tested with; nil where the response is no program.
+  public let program: Program?
+
+  /// A response's surroundings in a program.
+  public struct Program: Sendable, Hashable {
+    /// What stands before the response, where the response goes on with it.
+    public let preamble: String
+    /// The function that is asked for.
+    public let entry: String
+    /// What is run after the program; it fails where the program is wrong.
+    public let tests: String
+
+    /// A response's surroundings.
+    public init(preamble: String, entry: String, tests: String) { (self.preamble, self.entry, self.tests) = (preamble, entry, tests) }
+  }
 
   /// A run of a response's text. It starts with a space or is punctuation, so that its tokens are the same alone and in the whole.
   public struct Span: Sendable, Hashable {
@@ -43,13 +58,13 @@ public struct Problem: Sendable, Hashable {
   }
 
   /// A problem made elsewhere, say by a benchmark of a downstream package.
-  public init(id: String, prompt: String, answer: String, kind: String, level: Int) {
-    (self.id, self.prompt, self.answer, self.kind, self.level, spans) = (id, prompt, answer, kind, level, [])
+  public init(id: String, prompt: String, answer: String, kind: String, level: Int, program: Program? = nil) {
+    (self.id, self.prompt, self.answer, self.kind, self.level, self.program, spans) = (id, prompt, answer, kind, level, program, [])
   }
 
   /// A problem whose response is partly given; the spans, end to end, are its answer.
   public init(id: String, prompt: String, spans: [Span], kind: String, level: Int) {
-    (self.id, self.prompt, self.spans, self.kind, self.level) = (id, prompt, spans, kind, level)
+    (self.id, self.prompt, self.spans, self.kind, self.level, program) = (id, prompt, spans, kind, level, nil)
     answer = spans.map(\.text).joined()
   }
 }
@@ -89,7 +104,9 @@ public struct Geometry: Sendable, Hashable {
   }
 }
 
-/// Problems without end, an extractor and a grader. One file and one line in `BenchmarkCatalog.standard` add one.
+/// Problems, an extractor and a grader. One file and one line in `BenchmarkCatalog.standard` add one.
+///
+/// A benchmark's problems are made from their index, without end, or read from a file that its user has.
 public protocol Benchmark: Sendable {
   /// The name it is asked for by.
   static var name: String { get }
@@ -102,20 +119,62 @@ public protocol Benchmark: Sendable {
   /// The geometry it is decoded on by default; every reference response and an end token fit.
   static var geometry: Geometry { get }
 
-  init()
+  /// What its file looks like and where it is had; nil where problems are made from their index.
+  static var files: BenchmarkFiles? { get }
 
-  /// Problem number `index`, counted from 0, of `split`: a pure function of both. Far apart, two indices may give one problem twice.
+  /// The benchmark by itself: all of it where problems are made, and the extractor alone where they are read.
+  init()
+  /// The benchmark with what `source` names.
+  init(_ source: BenchmarkSource) throws(ConfigurationError)
+
+  /// How many problems a split has; nil where there is no end.
+  func count(of split: Split) -> Int?
+  /// Problem number `index`, counted from 0, of `split`: a pure function of both. Far apart, two indices may give one problem twice. Past the end of a
+  /// file there is an empty problem that nothing answers.
   func problem(_ index: Int, of split: Split) -> Problem
+  /// What tells its problems from others under the same name and version: a digest of them, or of the file they come from.
+  func identity(of split: Split) -> String
+  /// Its settings, defaults filled in, as they stand in a run's configuration; empty where it has none.
+  var settings: [Setting.Entry] { get }
   /// The final answer in a response, in its canonical spelling; nil where there is none.
   func extract(_ response: String) -> String?
   /// Grades the text before the first end token.
-  func grade(_ response: String, _ problem: Problem) -> Grade
+  ///
+  /// - Throws: where it cannot be graded at all, because what runs programs does not run; never for what is in the response.
+  func grade(_ response: String, _ problem: Problem) throws(ConfigurationError) -> Grade
 }
 
 extension Benchmark {
-  /// The problems `range` of `split`, in order.
+  /// No file.
+  public static var files: BenchmarkFiles? { nil }
+
+  /// The benchmark by itself; made problems have no source.
+  public init(_ source: BenchmarkSource) throws(ConfigurationError) {
+    self.init()
+    guard source.path == nil, source.shotsPath == nil else {
+      throw .composition("the problems of `\(Self.name)` are made from their index; it takes neither `path` nor `shots_path`")
+    }
+    guard source.shots == nil else { throw .composition("`\(Self.name)` puts its questions without examples; it takes no `shots`") }
+  }
+
+  /// No end.
+  public func count(of split: Split) -> Int? { nil }
+
+  /// No settings.
+  public var settings: [Setting.Entry] { [] }
+
+  /// The problems `range` of `split`, in order, as far as there are any.
   public func problems(_ range: Range<Int>, of split: Split) -> [Problem] {
-    range.map { problem($0, of: split) }
+    range.clamped(to: 0..<(count(of: split) ?? Int.max)).map { problem($0, of: split) }
+  }
+
+  /// A digest of many problems of a split: a benchmark that changes without a new version still changes the runs' identity.
+  public func identity(of split: Split) -> String {
+    let content = problems(0..<256, of: split).map { problem in
+      let layout = problem.spans.map { "\($0.isGiven ? "given" : "gap")\($0.text)\n" }.joined()
+      return "\(problem.id)\n\(problem.prompt)\n\(problem.answer)\n\(problem.kind)\n\(problem.level)\n" + layout
+    }
+    return RunPlan.digest(of: content.joined())
   }
 
   /// A problem whose content belongs to `split`: candidates are drawn until one does, ten on average and never more than 4,096.

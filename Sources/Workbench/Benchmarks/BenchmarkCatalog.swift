@@ -12,6 +12,12 @@ public struct BenchmarkCatalog: Sendable {
     Choice.self,
     Rewrite.self,
     Infill.self,
+    GSM8K.self,
+    HumanEval.self,
+    MATH500.self,
+    MBPP.self,
+    ARCChallenge.self,
+    MMLU.self,
   ])
 
   /// The types, in the order they are listed in.
@@ -28,9 +34,28 @@ public struct BenchmarkCatalog: Sendable {
   /// All names, in order.
   public var names: [String] { benchmarks.map { $0.name } }
 
-  /// The benchmark of that name.
-  public func benchmark(named name: String) throws(ConfigurationError) -> any Benchmark {
+  /// Whether programs that a model wrote are run without a sandbox.
+  public private(set) var runsUnsafeCode = false
+
+  /// The same catalog, whose benchmarks run programs that a model wrote with no protection but limits on time and memory.
+  public func runningUnsafeCode() -> BenchmarkCatalog {
+    var copy = self
+    copy.runsUnsafeCode = true
+    return copy
+  }
+
+  /// The benchmark of that name by itself: where its problems are read from a file, it has none.
+  public func benchmark(named name: String) throws(ConfigurationError) -> any Benchmark { try type(named: name).init() }
+
+  /// The benchmark of that name with its problems.
+  public func benchmark(named name: String, _ source: BenchmarkSource) throws(ConfigurationError) -> any Benchmark {
+    var source = source
+    source.isUnsafe = source.isUnsafe || runsUnsafeCode
+    return try type(named: name).init(source)
+  }
+
+  private func type(named name: String) throws(ConfigurationError) -> any Benchmark.Type {
     guard let type = benchmarks.last(where: { $0.name == name }) else { throw .unknownName(name: name, kind: "benchmark", known: names) }
-    return type.init()
+    return type
   }
 }

@@ -4,9 +4,11 @@ package import Models
 extension Problem {
   /// The canvas it is decoded on: given spans pinned, gaps as long as the reference's, everything after the last span masked.
   ///
-  /// - Parameter pinned: positions pinned beside those; where both pin one, they have to agree.
+  /// - Parameters:
+  ///   - pinned: positions pinned beside those; where both pin one, they have to agree.
+  ///   - chat: a chat template that the prompt is put through, as the one turn of a user.
   package func canvas(
-    _ geometry: Geometry, tokenizer: Tokenizer, vocabulary: Vocabulary, pinned: [Int: Token] = [:]
+    _ geometry: Geometry, tokenizer: Tokenizer, vocabulary: Vocabulary, pinned: [Int: Token] = [:], chat: ChatTemplate? = nil
   ) throws(ConfigurationError) -> Canvas {
     var pins = pinned
     let pieces = spans.map { tokenizer.encode($0.text) }
@@ -27,6 +29,6 @@ extension Problem {
       }
     }
     return try Canvas(
-      prompt: tokenizer.encode(prompt), length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: vocabulary, pinned: pins)
+      prompt: tokenizer.encode(try ChatLibrary.text(prompt, chat)), length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: vocabulary, pinned: pins)
   }
 }

@@ -23,11 +23,14 @@ extension Experiment {
         let model = try load(name)
         for selection in benchmarks {
           do throws(ConfigurationError) {
-            let benchmark = try known.benchmark(named: selection.name)
-            let fingerprint = benchmark.fingerprint(selection.split)
+            let benchmark = try known.benchmark(named: selection.name, selection.source)
+            var selection = selection
+            if let count = benchmark.count(of: selection.split) { selection.limit = min(selection.limit, count) }
+            let chat = selection.isChat ? try ChatLibrary.template(of: model) : nil
+            let fingerprint = benchmark.identity(of: selection.split)
             for decoding in decodings {
               do throws(ConfigurationError) {
-                let place = try Surroundings(decoding, model, benchmark, selection, fingerprint)
+                let place = try Surroundings(decoding, model, benchmark, selection, fingerprint, chat)
                 var built: [(cell: Cell, rules: Catalog.Built)] = []
                 for cell in cells {
                   do throws(ConfigurationError) { built.append((cell, try place.build(cell, catalog))) } catch {
@@ -55,11 +58,14 @@ private struct Surroundings {
   let decoding: Experiment.Decoding
   let geometry: Geometry
   let pinned: [Int: Token]
-  /// A digest of the benchmark's problems.
+  /// What tells the benchmark's problems from others.
   let fingerprint: String
+  /// What prompts are put through; nil where they are taken as they are.
+  let chat: ChatTemplate?
 
   init(
-    _ decoding: Experiment.Decoding, _ model: LoadedModel, _ benchmark: any Benchmark, _ selection: Experiment.Selection, _ fingerprint: String
+    _ decoding: Experiment.Decoding, _ model: LoadedModel, _ benchmark: any Benchmark, _ selection: Experiment.Selection, _ fingerprint: String,
+    _ chat: ChatTemplate?
   ) throws(ConfigurationError) {
     let standard = type(of: benchmark).geometry
     let length = decoding.genLength ?? standard.genLength
@@ -74,7 +80,7 @@ private struct Surroundings {
     do {
       // The first problem stands for all: a tokenizer or length that its layout does not go with is refused before anything is decoded.
       let first = benchmark.problem(0, of: selection.split)
-      _ = try first.canvas(geometry, tokenizer: tokenizer, vocabulary: model.denoiser.vocabulary, pinned: pinned)
+      _ = try first.canvas(geometry, tokenizer: tokenizer, vocabulary: model.denoiser.vocabulary, pinned: pinned, chat: chat)
     } catch {
       throw error.at(path: "decoding")
     }
@@ -84,6 +90,7 @@ private struct Surroundings {
     self.selection = selection
     self.decoding = decoding
     self.fingerprint = fingerprint
+    self.chat = chat
   }
 
   /// A cell's rules, ready to decode here.
@@ -102,11 +109,14 @@ private struct Surroundings {
   func plan(_ cell: Experiment.Cell, _ rules: Catalog.Built, experiment: Experiment, seed: Int) -> RunPlan {
     let pins = pinned.sorted { $0.key < $1.key }.map { Setting.Entry("\($0.key)", Setting(.integer(Int($0.value)))) }
     let vocabulary = model.denoiser.vocabulary
+    var asked = [
+      Setting.Entry("name", Setting(.text(selection.name))), Setting.Entry("split", Setting(.text(selection.split.rawValue))),
+      Setting.Entry("version", Setting(.integer(type(of: benchmark).version))), Setting.Entry("data", Setting(.text(fingerprint))),
+    ]
+    asked += benchmark.settings
+    if let chat { asked.append(Setting.Entry("chat", Setting(.text(chat.digest)))) }
     let config: Setting = [
-      "benchmark": [
-        "name": Setting(.text(selection.name)), "split": Setting(.text(selection.split.rawValue)),
-        "version": Setting(.integer(type(of: benchmark).version)), "data": Setting(.text(fingerprint)),
-      ],
+      "benchmark": Setting(.map(asked)),
       "decoding": [
         "gen_length": Setting(.integer(geometry.genLength)), "block_length": Setting(.integer(geometry.blockLength)),
         "temperature": Setting(.number(decoding.sampling.temperature)), "top_p": Setting(.number(decoding.sampling.topP)),
@@ -119,7 +129,7 @@ private struct Surroundings {
       "seed": Setting(.integer(seed)), "strategy": rules.resolved,
     ]
     return RunPlan(
-      experiment: experiment.name, cell: cell, model: model, tokenizer: tokenizer, benchmark: benchmark, selection: selection, seed: seed,
+      experiment: experiment.name, cell: cell, model: model, tokenizer: tokenizer, benchmark: benchmark, selection: selection, chat: chat, seed: seed,
       geometry: geometry, sampling: decoding.sampling, maxRounds: decoding.maxRounds, pinned: pinned,
       pipeline: rules.pipeline, trace: experiment.trace, config: config, digest: RunPlan.digest(of: config.sorted.json))
   }
@@ -143,16 +153,5 @@ private struct Surroundings {
       }
     }
     return pins
-  }
-}
-
-extension Benchmark {
-  /// A digest of many problems of a split: a benchmark that changes without a new version still changes the runs' identity.
-  func fingerprint(_ split: Split) -> String {
-    let content = problems(0..<256, of: split).map { problem in
-      let layout = problem.spans.map { "\($0.isGiven ? "given" : "gap")\($0.text)\n" }.joined()
-      return "\(problem.id)\n\(problem.prompt)\n\(problem.answer)\n\(problem.kind)\n\(problem.level)\n" + layout
-    }
-    return RunPlan.digest(of: content.joined())
   }
 }

@@ -34,10 +34,15 @@ extension Experiment {
       let name = inner.text("name")
       let split = inner.choice("split", default: Split.test)
       let limit = inner.int("limit", default: 100, in: 1...10_000_000)
+      var selection = Selection(name: name ?? "", split: split, limit: limit)
+      selection.path = inner.text("path")
+      selection.shots = inner.optionalInt("shots", in: 0...64)
+      selection.shotsPath = inner.text("shots_path")
+      selection.isChat = inner.flag("chat", default: false)
       inner.finish()
       for mistake in inner.mistakes { reader.fail(mistake, item) }
-      if let name {
-        selections.append(Selection(name: name, split: split, limit: limit))
+      if name != nil {
+        selections.append(selection)
       } else if inner.mistakes.isEmpty {
         reader.fail(.missing(key: "name", owner: "benchmark", expected: "the name of a benchmark"), item)
       }

@@ -29,9 +29,24 @@ public struct Experiment: Sendable {
     /// The benchmark's name.
     public let name: String
     /// The split.
-    public let split: Split
+    public internal(set) var split: Split
     /// How many problems, from the first on.
-    public let limit: Int
+    public internal(set) var limit: Int
+    /// A benchmark's file, or the folder it is in.
+    public var path: String?
+    /// The split that a path to a file was given for; another one is looked for beside it.
+    var pathSplit: Split?
+    /// Examples before each question; nil: as many as the benchmark has by itself.
+    public var shots: Int?
+    /// A file that examples are taken from.
+    public var shotsPath: String?
+    /// Whether prompts are put through the model's chat template.
+    public var isChat = false
+
+    /// What a benchmark is told of it.
+    var source: BenchmarkSource {
+      BenchmarkSource(split: split, path: path, pathSplit: pathSplit ?? split, shots: shots, shotsPath: shotsPath, isChat: isChat)
+    }
   }
 
   /// How canvases are laid out and tokens proposed.
@@ -142,7 +157,10 @@ public struct Experiment: Sendable {
     copy.benchmarks = []
     for selection in benchmarks where !copy.benchmarks.contains(where: { $0.name == selection.name }) {
       let own = benchmarks.first { $0.name == selection.name && $0.split == split }
-      copy.benchmarks.append(Selection(name: selection.name, split: split, limit: (own ?? selection).limit))
+      var moved = own ?? selection
+      moved.pathSplit = moved.pathSplit ?? moved.split
+      moved.split = split
+      copy.benchmarks.append(moved)
     }
     return copy
   }

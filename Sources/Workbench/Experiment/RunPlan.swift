@@ -16,6 +16,8 @@ public struct RunPlan: Sendable {
   public let benchmark: any Benchmark
   /// Which of its problems.
   public private(set) var selection: Experiment.Selection
+  /// The model's chat template, where prompts are put through it.
+  public let chat: ChatTemplate?
   /// The seed.
   public let seed: Int
   /// Response and block length in tokens.
@@ -55,12 +57,12 @@ public struct RunPlan: Sendable {
   /// The same run asked for another number of problems: the first ones. Its identity stays.
   public func limited(to limit: Int) -> RunPlan {
     var copy = self
-    copy.selection = Experiment.Selection(name: selection.name, split: selection.split, limit: limit)
+    copy.selection.limit = min(limit, benchmark.count(of: selection.split) ?? limit)
     return copy
   }
 
   /// The canvas of a problem.
   package func canvas(_ problem: Problem) throws(ConfigurationError) -> Canvas {
-    try problem.canvas(geometry, tokenizer: tokenizer, vocabulary: model.denoiser.vocabulary, pinned: pinned)
+    try problem.canvas(geometry, tokenizer: tokenizer, vocabulary: model.denoiser.vocabulary, pinned: pinned, chat: chat)
   }
 }
