@@ -8,17 +8,22 @@
 
 typedef float f16 __attribute__((ext_vector_type(16)));
 typedef int32_t i16 __attribute__((ext_vector_type(16)));
+typedef uint16_t h16 __attribute__((ext_vector_type(16)));
+typedef int8_t b16 __attribute__((ext_vector_type(16)));
+typedef uint8_t n8 __attribute__((ext_vector_type(8)));
+typedef int32_t i8 __attribute__((ext_vector_type(8)));
 
-enum { ROW_BLOCK = 96, K_BLOCK = 512 };
+enum { ROW_BLOCK = 96, K_BLOCK = 512, STORED_ROWS = 384 };
 
 struct kernels {
   void (*matmul)(const float *, size_t, size_t, size_t, const float *, size_t, float *, size_t);
+  void (*matmul_stored)(const float *, size_t, size_t, size_t, const struct unmask_stored *, size_t, size_t, float *, size_t);
   void (*rmsnorm)(const float *, size_t, size_t, size_t, const float *, float, float *, size_t);
   void (*add)(float *, size_t, const float *, size_t, size_t, size_t);
   void (*swiglu)(float *, const float *, size_t, size_t, size_t);
   void (*softmax)(float *, size_t, size_t, size_t);
   void (*exp)(const float *, float *, size_t);
-  void (*rotate)(float *, size_t, size_t, const float *, const float *, float);
+  void (*rotate)(float *, size_t, size_t, size_t, const float *, const float *, float);
   int (*finite)(const float *, size_t);
 };
 
@@ -28,6 +33,8 @@ struct kernels {
 #define ROWS 12
 #define WIDE 2
 #include "kernels.h"
+#include "stored.h"
+#include "table.h"
 #undef ROWS
 #undef WIDE
 #undef PATH
@@ -38,6 +45,8 @@ struct kernels {
 #define ROWS 6
 #define WIDE 1
 #include "kernels.h"
+#include "stored.h"
+#include "table.h"
 #undef ROWS
 #undef WIDE
 #undef PATH
@@ -48,6 +57,8 @@ struct kernels {
 #define ROWS 6
 #define WIDE 1
 #include "kernels.h"
+#include "stored.h"
+#include "table.h"
 #undef ROWS
 #undef WIDE
 #undef PATH
@@ -93,6 +104,11 @@ void unmask_matmul(const float *x, size_t ldx, size_t m, size_t k, const float *
   now()->matmul(x, ldx, m, k, packed, panels, y, ldy);
 }
 
+void unmask_matmul_stored(
+    const float *x, size_t ldx, size_t m, size_t k, const struct unmask_stored *w, size_t first, size_t panels, float *y, size_t ldy) {
+  now()->matmul_stored(x, ldx, m, k, w, first, panels, y, ldy);
+}
+
 void unmask_rmsnorm(const float *x, size_t ldx, size_t rows, size_t width, const float *weight, float eps, float *out, size_t ldo) {
   now()->rmsnorm(x, ldx, rows, width, weight, eps, out, ldo);
 }
@@ -105,8 +121,8 @@ void unmask_softmax(float *x, size_t ldx, size_t rows, size_t count) { now()->so
 
 void unmask_exp(const float *x, float *out, size_t count) { now()->exp(x, out, count); }
 
-void unmask_rotate(float *x, size_t heads, size_t width, const float *cosine, const float *sine, float scale) {
-  now()->rotate(x, heads, width, cosine, sine, scale);
+void unmask_rotate(float *x, size_t heads, size_t width, size_t rotary, const float *cosine, const float *sine, float scale) {
+  now()->rotate(x, heads, width, rotary, cosine, sine, scale);
 }
 
 int unmask_finite(const float *x, size_t count) { return now()->finite(x, count); }

@@ -191,8 +191,9 @@ static void PATH(exp)(const float *x, float *out, size_t count) {
   }
 }
 
-static void PATH(rotate)(float *x, size_t heads, size_t width, const float *cosine, const float *sine, float scale) {
-  const size_t half = width / 2;
+static void PATH(rotate)(
+    float *x, size_t heads, size_t width, size_t rotary, const float *cosine, const float *sine, float scale) {
+  const size_t half = rotary / 2;
   for (size_t head = 0; head < heads; head++) {
     float *a = x + head * width, *b = a + half;
     for (size_t i = 0; i < half; i++) {
@@ -200,6 +201,7 @@ static void PATH(rotate)(float *x, size_t heads, size_t width, const float *cosi
       a[i] = (left * cosine[i] - right * sine[i]) * scale;
       b[i] = (right * cosine[i] + left * sine[i]) * scale;
     }
+    for (size_t i = rotary; i < width; i++) a[i] *= scale;
   }
 }
 
@@ -212,7 +214,3 @@ static int PATH(finite)(const float *x, size_t count) {
   }
   return !bad;
 }
-
-static const struct kernels PATH(kernels) = {
-  PATH(matmul), PATH(rmsnorm), PATH(add), PATH(swiglu), PATH(softmax), PATH(exp), PATH(rotate), PATH(finite),
-};

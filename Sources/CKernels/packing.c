@@ -56,6 +56,27 @@ int unmask_widen(const void *source, int type, size_t count, float *out) {
   }
 }
 
+int unmask_finite_stored(const void *source, int type, size_t count) {
+  const unsigned char *s = source;
+  uint32_t bad = 0;
+  if (type == UNMASK_F32) {
+    for (size_t i = 0; i < count; i++) {
+      uint32_t bits;
+      memcpy(&bits, s + 4 * i, 4);
+      bad |= (bits & 0x7F800000u) == 0x7F800000u;
+    }
+    return !bad;
+  }
+  const uint16_t all = type == UNMASK_F16 ? 0x7C00 : 0x7F80;
+  uint16_t found = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint16_t bits;
+    memcpy(&bits, s + 2 * i, 2);
+    found |= (uint16_t)((bits & all) == all);
+  }
+  return !found;
+}
+
 int unmask_pack(const void *source, int type, size_t first, size_t n, size_t k, float *packed) {
   const unsigned char *bytes = source;
   const size_t width = type == UNMASK_F32 ? 4 : 2;

@@ -30,15 +30,3 @@ public struct LoadedModel: Sendable {
   /// The family that reads it.
   public var family: String { denoiser.configuration.family }
 }
-
-extension ModelConfiguration {
-  /// Number of weights.
-  public var parameterCount: Int {
-    let queries = heads * headWidth
-    let keys = keyValueHeads * headWidth
-    var layer = width * (2 * queries + 2 * keys) + 3 * width * feedForward + 2 * width
-    if attentionBias { layer += queries + 2 * keys }
-    if outputBias { layer += width }
-    return layers * layer + vocabularySize * width * (tiedEmbeddings ? 1 : 2) + width
-  }
-}

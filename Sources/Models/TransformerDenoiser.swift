@@ -9,21 +9,27 @@ public final class TransformerDenoiser: Denoiser {
   /// The shape of the model.
   public var configuration: ModelConfiguration { model.configuration }
   /// Everything but a cache's savings.
-  public var abilities: Abilities { [.extraRows, .softInputs, .hiddenStates, .freshRows, .fullRows] }
+  ///
+  /// Where a row predicts the next token, an appended row has no row before it that could predict it: such families take none.
+  public var abilities: Abilities {
+    model.configuration.predictsNext
+      ? [.softInputs, .hiddenStates, .freshRows, .fullRows] : [.extraRows, .softInputs, .hiddenStates, .freshRows, .fullRows]
+  }
   /// The longest sequence, prompt and extra rows included.
   public var maxLength: Int { model.configuration.maxLength }
 
   /// Loads a directory in Hugging Face layout.
   ///
   /// - Parameter threads: how many threads one call may use; the answers do not depend on it.
-  public init(directory: String, threads: Int = 1) throws(ModelError) {
-    model = try Transformer(directory: directory, threads: threads)
+  public init(directory: String, threads: Int = 1, options: ModelOptions = .none) throws(ModelError) {
+    model = try Transformer(directory: directory, threads: threads, options: options)
     let shape = model.configuration
     vocabulary = Vocabulary(size: shape.vocabularySize, mask: shape.mask, end: shape.end)
   }
 
   /// Evaluates a batch of sequences in one pass.
-  public func believe(_ queries: [Query]) throws(DenoiserError) -> [Response] {
+  public func believe(_ shown: [Query]) throws(DenoiserError) -> [Response] {
+    let queries = try shown.map { (query) throws(DenoiserError) in try shifted(query) }
     let asked = queries.indices.flatMap { index in queries[index].rows.map { (sequence: index, row: $0) } }
     var summaries: [RowSummary?] = Array(repeating: nil, count: asked.count)
     try model.forward(queries) { (tile) throws(DenoiserError) in
@@ -49,6 +55,19 @@ public final class TransformerDenoiser: Denoiser {
       responses.append(Response(rows: rows, cost: Cost(canvases: 1, positions: query.tokens.count, logitRows: query.rows.count)))
     }
     return responses
+  }
+
+  /// The rows that hold the beliefs asked for: those before them, where a row predicts the next token. The first has none, and is its own.
+  private func shifted(_ query: Query) throws(DenoiserError) -> Query {
+    guard model.configuration.predictsNext else { return query }
+    guard query.positionIDs == nil, query.visibility == nil else {
+      throw .unsupported("rows that see and are seen by some only do not go with a model whose rows predict the next token")
+    }
+    var shifted = Query(
+      tokens: query.tokens, promptLength: query.promptLength, window: query.window, rows: query.rows.map { max($0 - 1, 0) }, reading: query.reading,
+      lineage: query.lineage)
+    shifted.soft = query.soft
+    return shifted
   }
 
   /// Raw rows of logits of every position: for parity checks, before a family's shift, nothing suppressed.

@@ -33,6 +33,7 @@ enum Fixture {
     shape.logitScale = scaled ? Float(1 / Double(width).squareRoot()) : 1
     shape.attentionBias = biases
     shape.outputBias = biases
+    shape.feedForwardBias = biases
     return shape
   }
 

@@ -78,6 +78,31 @@ import Testing
     #expect(results.count == 1)
   }
 
+  @Test(arguments: FamilyFixtures.names) func everyFamilyAnyBatchAnyRowsAnyThreadsAnyHolding(_ name: String) throws {
+    let single = try FamilyFixtures.model(name, type: .bfloat16)
+    let lengths = [1, 2, 5, 16, 33, 50]
+    let whole = lengths.map { Query(tokens: Fixture.tokens($0, seed: $0), rows: Array(0..<$0)) }
+    let alone = try whole.map { bits(try single.rows([$0])[0]) }
+    for (threads, holding) in [(1, Linear.Holding.stored), (2, .packed), (3, .stored)] {
+      let model = try FamilyFixtures.model(name, threads: threads, type: .bfloat16, holding: holding)
+      let together = try model.rows(whole).map(bits) == alone
+      let reversed = try model.rows(whole.reversed()).map(bits) == alone.reversed()
+      #expect(together && reversed, "\(threads) threads, \(holding)")
+      let some = whole.map { query in Query(tokens: query.tokens, rows: query.rows.filter { ($0 + query.rows.count) % 3 == 0 }) }
+      let found = try model.rows(some).map(bits)
+      for (index, query) in some.enumerated() {
+        let same = found[index] == query.rows.map { alone[index][$0] }
+        #expect(same, "\(threads) threads, length \(query.tokens.count)")
+      }
+    }
+    let path = Kernels.path
+    defer { _ = Kernels.select(path) }
+    var results: Set<[[UInt32]]> = []
+    let stored = try FamilyFixtures.model(name, type: .float16, holding: .stored)
+    for path in Kernels.paths where Kernels.select(path) { results.insert(bits(try stored.rows([whole[4]])[0])) }
+    #expect(results.count == 1)
+  }
+
   static let lengths = [1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 97, 130]
 
   @Test(arguments: [1, 2, 3], [Fixture.shape(), Fixture.shape(heads: 6, groups: 2, biases: true)])

@@ -11,19 +11,40 @@ import Testing
     return worst
   }
 
-  @Test(arguments: ["llada-tied-f16", "llada-gqa-bf16-sharded"], Arithmetic.allCases)
-  func recordedCheckpoints(_ name: String, _ arithmetic: Arithmetic) throws {
+  /// The families' checkpoints, recorded with their authors' code.
+  static let recorded = ["llada-tied-f16", "llada-gqa-bf16-sharded", "dream-bf16", "llada-moe-bf16", "llada2-moe-bf16", "sdar-bf16"]
+
+  @Test(arguments: recorded, [(Arithmetic.kernels, Linear.Holding.packed), (.kernels, .stored), (.openBLAS, .packed)])
+  func recordedCheckpoints(_ name: String, _ way: (arithmetic: Arithmetic, holding: Linear.Holding)) throws {
     struct Expected: Decodable { let inputs: [[Int32]] }
     let directory = try Fixture.path("checkpoints/" + name)
     let inputs = try JSONDecoder().decode(Expected.self, from: Data(contentsOf: URL(fileURLWithPath: directory + "/expected.json"))).inputs
     let recorded = try SafetensorsFile(directory + "/expected.safetensors")
-    let model = try Transformer(directory: directory, arithmetic: arithmetic)
+    let model = try Transformer(directory: directory, arithmetic: way.arithmetic, holding: way.holding)
     let rows = try model.rows(inputs.map { Query(tokens: $0, rows: Array($0.indices)) })
+    var worst = 0.0
     for (index, found) in rows.enumerated() {
       let values = try #require(recorded.tensors["logits_\(index)"]).values().map(Double.init)
       let size = values.count / found.count
-      let difference = distance(found, (0..<found.count).map { Array(values[$0 * size..<($0 + 1) * size]) })
-      #expect(difference <= 1e-4, "input \(index)")
+      worst = max(worst, distance(found, (0..<found.count).map { Array(values[$0 * size..<($0 + 1) * size]) }))
+    }
+    print("\(name), \(way.arithmetic), \(way.holding): largest difference \(worst)")
+    #expect(worst <= 1e-4)
+  }
+
+  @Test(arguments: FamilyFixtures.names, [ElementType.float32, .bfloat16, .float16])
+  func everyFamilyAgainstPlainLoops(_ name: String, _ type: ElementType) throws {
+    try Fixture.withDirectory { directory in
+      try FamilyFixtures.write(name, to: directory, type: type)
+      let plain = try PlainTransformer(directory: directory)
+      let tokens = Fixture.tokens(31, seed: 5)
+      var query = Query(tokens: tokens, rows: Array(0..<31))
+      #expect(distance(try Transformer(directory: directory).rows([query])[0], plain.logits(tokens)) <= 1e-4)
+      query.positionIDs = (0..<31).map { $0 < 26 ? 2 * $0 : $0 - 26 }
+      let sees = { (row: Int, key: Int) in (row + key) % 3 != 0 || row == key }
+      query.visibility = Visibility(count: 31, sees)
+      let found = try Transformer(directory: directory, holding: .stored).rows([query])[0]
+      #expect(distance(found, plain.logits(tokens, positions: query.positionIDs, sees: sees)) <= 1e-4)
     }
   }
 

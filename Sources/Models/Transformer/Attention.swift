@@ -20,6 +20,7 @@ struct Attention {
 
   let shape: ModelConfiguration
   let rotary: Rotary.Table
+  let norms: Transformer.HeadNorms?
   let query: Query
 
   /// The rows whose output is wanted: all, or in the last layer those asked for.
@@ -58,8 +59,7 @@ struct Attention {
     let width = shape.headWidth
     let perGroup = shape.heads / shape.keyValueHeads
     for row in 0..<length {
-      let position = self.position(row)
-      unmask_rotate(keys + row * keyStride, 1, width, rotary.cosine(position), rotary.sine(position), 1)
+      turn(keys + row * keyStride, heads: 1, norm: norms?.key, position(row), scale: 1)
     }
     unmask_pack_rows(keys, keyStride, length, width, scratch.keys)
     unmask_pack_columns(values, keyStride, length, width, scratch.values)
@@ -67,8 +67,7 @@ struct Attention {
     let firstColumn = group * perGroup * width
     let count = rows.count(of: length)
     for index in 0..<count {
-      let position = self.position(rows[index])
-      unmask_rotate(queries + index * stride + firstColumn, perGroup, width, rotary.cosine(position), rotary.sine(position), scale)
+      turn(queries + index * stride + firstColumn, heads: perGroup, norm: norms?.query, position(rows[index]), scale: scale)
     }
     let scoreStride = AlignedFloats.stride(length)
     let outStride = AlignedFloats.stride(width)
@@ -77,9 +76,7 @@ struct Attention {
       for start in Swift.stride(from: 0, to: count, by: Self.tile) {
         let tile = min(Self.tile, count - start)
         unmask_matmul(queries + start * stride + column, stride, tile, width, scratch.keys, (length + 31) / 32, scratch.scores, scoreStride)
-        if let visibility = query.visibility {
-          for index in 0..<tile { hide(scratch.scores + index * scoreStride, visibility, rows[start + index]) }
-        }
+        for index in 0..<tile { hide(scratch.scores + index * scoreStride, rows[start + index]) }
         unmask_softmax(scratch.scores, scoreStride, tile, length)
         unmask_matmul(scratch.scores, scoreStride, tile, length, scratch.values, (width + 31) / 32, scratch.output, outStride)
         for index in 0..<tile {
@@ -100,14 +97,31 @@ struct Attention {
       let padded = (longest + 31) / 32 * 32
       keys = scratch.buffer(.keys(worker), padded * headWidth)
       values = scratch.buffer(.values(worker), (headWidth + 31) / 32 * 32 * longest)
-      scores = scratch.buffer(.scores(worker), Attention.tile * AlignedFloats.stride(longest))
+      scores = scratch.buffer(.attention(worker), Attention.tile * AlignedFloats.stride(longest))
       output = scratch.buffer(.output(worker), Attention.tile * AlignedFloats.stride(headWidth))
     }
   }
 
   private func position(_ row: Int) -> Int { query.positionIDs?[row] ?? row }
 
-  private func hide(_ scores: UnsafeMutablePointer<Float>, _ visibility: Visibility, _ row: Int) {
-    for key in 0..<visibility.count where !visibility[row, key] { scores[key] = -.infinity }
+  /// Norms heads that lie side by side, and rotates them.
+  private func turn(_ heads: UnsafeMutablePointer<Float>, heads count: Int, norm: AlignedFloats?, _ position: Int, scale: Float) {
+    let width = shape.headWidth
+    if let norm { unmask_rmsnorm(heads, width, count, width, norm.pointer, shape.normEpsilon, heads, width) }
+    unmask_rotate(heads, count, width, shape.rotaryWidth, rotary.cosine(position), rotary.sine(position), scale)
+  }
+
+  /// Takes the keys that a row may not see out of its scores.
+  private func hide(_ scores: UnsafeMutablePointer<Float>, _ row: Int) {
+    if let visibility = query.visibility {
+      for key in 0..<visibility.count where !visibility[row, key] { scores[key] = -.infinity }
+    }
+    guard let block = shape.attentionBlock else { return }
+    let (length, own) = (query.tokens.count, position(row) / block)
+    if query.positionIDs == nil {
+      for key in min((own + 1) * block, length)..<length { scores[key] = -.infinity }
+    } else {
+      for key in 0..<length where position(key) / block > own { scores[key] = -.infinity }
+    }
   }
 }

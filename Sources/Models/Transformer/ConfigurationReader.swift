@@ -63,11 +63,45 @@ package struct ConfigurationReader: Sendable {
     return strings
   }
 
+  /// The integers of an array; nil where the key is absent or null.
+  package func integers(_ key: String, _ range: ClosedRange<Int>) throws(ModelError) -> [Int]? {
+    guard let value = self[key] else { return nil }
+    let wrong = fault(key, expected: "a list of integers from \(range.lowerBound) to \(range.upperBound)")
+    guard case .array(let values) = value else { throw wrong }
+    var integers: [Int] = []
+    for value in values {
+      guard let integer = document.integer(value), range.contains(integer) else { throw wrong }
+      integers.append(integer)
+    }
+    return integers
+  }
+
+  /// A token id: an integer, or the first of a list of them, as generation settings have it; `fallback` where the key is absent or null and the
+  /// fallback is an id.
+  package func token(_ key: String, of vocabulary: Int, default fallback: Int? = nil) throws(ModelError) -> Int32 {
+    let ids = 0...vocabulary - 1
+    if case .array? = self[key], let first = try integers(key, ids)?.first { return Int32(first) }
+    return Int32(try integer(key, ids, default: fallback.flatMap { ids.contains($0) ? $0 : nil }))
+  }
+
+  /// The member `name` of an object under `key`; nil where either is absent or null.
+  package func member(_ name: String, of key: String) -> JSONDocument.Value? { self[key].flatMap { document.member(name, of: $0) } }
+
+  /// A string, as it stands; nil for any other value.
+  package func text(_ value: JSONDocument.Value?) -> String? {
+    guard case .string(let text)? = value else { return nil }
+    return document.string(text)
+  }
+
+  /// A finite number; nil for any other value.
+  package func double(_ value: JSONDocument.Value?) -> Double? { value.flatMap(document.double) }
+
   /// The one value of a setting that is implemented.
   package enum Only {
     case string(String)
     case flag(Bool)
     case integer(Int)
+    case number(Double)
     /// The key must be absent or null.
     case nothing
   }
@@ -80,9 +114,11 @@ package struct ConfigurationReader: Sendable {
     case (.string(let wanted), .string(let found)) where document.string(found) == wanted: return
     case (.flag(let wanted), .bool(let found)) where found == wanted: return
     case (.integer(let wanted), .number) where document.integer(value) == wanted: return
+    case (.number(let wanted), .number) where document.double(value) == wanted: return
     case (.string(let wanted), _): words = "\"\(wanted)\""
     case (.flag(let wanted), _): words = "\(wanted)"
     case (.integer(let wanted), _): words = "\(wanted)"
+    case (.number(let wanted), _): words = "\(wanted)"
     case (.nothing, _): words = "null"
     }
     throw fault(key, expected: "\(words) (nothing else is implemented)")

@@ -46,6 +46,7 @@ extension ModelFamily {
       if try reader.flag("scale_logits", default: false) { shape.logitScale = Float(1 / Double(width).squareRoot()) }
       shape.attentionBias = biases || attentionBiases
       shape.outputBias = biases
+      shape.feedForwardBias = biases
       if reader["bos_token_id"] != nil { shape.start = Int32(try reader.integer("bos_token_id", ids)) }
       return shape
     },

@@ -1,35 +1,57 @@
 internal import CKernels
 
-/// A linear layer `y = x Wᵀ + b`, its weights packed once for the kernels.
+/// A linear layer `y = x Wᵀ + b`, its weights packed once for the kernels, or read as they are stored at every use.
 ///
 /// With the package's kernels every output element is one chain of fused multiply-adds over the inputs in order, from zero, and then the
-/// bias. Hence its bits depend on its row of `x` and its row of `W` alone: not on how many rows there are, where they lie, or which thread
-/// takes which panel. How weights are held is known only here.
+/// bias. Hence its bits depend on its row of `x` and its row of `W` alone: not on how many rows there are, where they lie, which thread
+/// takes which panel, or how the weights are held. How they are held is known only here.
 package final class Linear: Sendable {
+  /// How weights are held in memory.
+  package enum Holding: Sendable, Hashable, CaseIterable {
+    /// As float32 in the kernels' layout: the fastest, and a copy.
+    case packed
+    /// In the mapped file, widened block by block when they are used: no copy.
+    case stored
+  }
+
   /// Inputs, `K`.
   package let inputs: Int
   /// Outputs, `N`.
   package let outputs: Int
-  /// Packed panels of 32 outputs.
+  /// Panels of 32 outputs.
   package let panels: Int
-  private let packed: AlignedFloats
+  private let weights: Weights
   private let bias: AlignedFloats?
   private let arithmetic: Arithmetic
 
+  private enum Weights: Sendable {
+    case packed(AlignedFloats)
+    /// Matrices and the panels they fill, in order.
+    case stored([(panels: Range<Int>, matrix: MappedMatrix)])
+  }
+
   /// Stacks matrices of `[outputs, inputs]` (and biases of `[outputs]`, as many or none) into one layer.
-  package init(_ matrices: [StoredTensor], biases: [StoredTensor] = [], arithmetic: Arithmetic = .kernels) throws(WeightsError) {
-    let inputs = matrices.first?.shape.last ?? 0
-    var outputs = 0
-    for matrix in matrices { outputs += try matrix.shaped([matrix.shape.first ?? 0, inputs]).shape[0] }
-    let panels = (outputs + Int(UNMASK_PANEL) - 1) / Int(UNMASK_PANEL)
-    let packed = AlignedFloats(count: panels * Int(UNMASK_PANEL) * inputs)
-    var row = 0
-    for matrix in matrices {
-      let type = try matrix.elementType()
-      let finite = matrix.withBytes { unmask_pack($0.baseAddress, type.code, row, matrix.shape[0], inputs, packed.pointer) }
-      guard finite == 1 else { throw matrix.fault(.nonFinite) }
-      row += matrix.shape[0]
+  package convenience init(_ matrices: [StoredTensor], biases: [StoredTensor] = [], arithmetic: Arithmetic = .kernels) throws(WeightsError) {
+    var all: [StoredMatrix] = []
+    for matrix in matrices { all.append(try StoredMatrix(matrix)) }
+    try self.init(all, biases: biases, arithmetic: arithmetic, holding: .packed)
+  }
+
+  /// Stacks matrices of as many columns.
+  package init(
+    _ matrices: [StoredMatrix], biases: [StoredTensor] = [], arithmetic: Arithmetic = .kernels, holding: Holding
+  ) throws(WeightsError) {
+    let inputs = matrices.first?.columns ?? 0
+    for matrix in matrices where matrix.columns != inputs {
+      throw matrix.tensor.fault(.shape(found: matrix.tensor.shape, expected: [matrix.rows, inputs]))
     }
+    let outputs = matrices.reduce(0) { $0 + $1.rows }
+    let panels = (outputs + Int(UNMASK_PANEL) - 1) / Int(UNMASK_PANEL)
+    // A panel belongs to one matrix.
+    let isAligned = matrices.dropLast().allSatisfy { $0.rows % Int(UNMASK_PANEL) == 0 }
+    weights =
+      holding == .stored && isAligned && arithmetic == .kernels
+      ? .stored(try Self.stored(matrices)) : .packed(try Self.packed(matrices, panels: panels))
     var bias: AlignedFloats?
     if !biases.isEmpty {
       let all = AlignedFloats(count: panels * Int(UNMASK_PANEL))
@@ -45,9 +67,36 @@ package final class Linear: Sendable {
     self.inputs = inputs
     self.outputs = outputs
     self.panels = panels
-    self.packed = packed
     self.bias = bias
     self.arithmetic = arithmetic
+  }
+
+  private static func stored(_ matrices: [StoredMatrix]) throws(WeightsError) -> [(panels: Range<Int>, matrix: MappedMatrix)] {
+    var parts: [(panels: Range<Int>, matrix: MappedMatrix)] = []
+    var first = 0
+    for matrix in matrices {
+      let count = (matrix.rows + Int(UNMASK_PANEL) - 1) / Int(UNMASK_PANEL)
+      parts.append((first..<first + count, try MappedMatrix(matrix)))
+      first += count
+    }
+    return parts
+  }
+
+  private static func packed(_ matrices: [StoredMatrix], panels: Int) throws(WeightsError) -> AlignedFloats {
+    let inputs = matrices.first?.columns ?? 0
+    let packed = AlignedFloats(count: panels * Int(UNMASK_PANEL) * inputs)
+    var row = 0
+    for matrix in matrices {
+      if case .plain(let type) = matrix.kind {
+        let finite = matrix.tensor.withBytes { unmask_pack($0.baseAddress, type.code, row, matrix.rows, inputs, packed.pointer) }
+        guard finite == 1 else { throw matrix.tensor.fault(.nonFinite) }
+      } else {
+        let values = try matrix.values()
+        unmask_pack(values.pointer, ElementType.float32.code, row, matrix.rows, inputs, packed.pointer)
+      }
+      row += matrix.rows
+    }
+    return packed
   }
 
   /// Writes outputs `32 * panels` of `rows` rows. Rows of `y` have room for whole panels.
@@ -56,10 +105,19 @@ package final class Linear: Sendable {
   ) {
     let width = Int(UNMASK_PANEL)
     let first = y + range.lowerBound * width
-    let weights = packed.pointer + range.lowerBound * width * inputs
-    switch arithmetic {
-    case .kernels: unmask_matmul(x, stride, rows, inputs, weights, range.count, first, outStride)
-    case .openBLAS: OpenBLAS.multiply(x, stride, rows: rows, inputs: inputs, packed: weights, panels: range.count, to: first, outStride)
+    switch weights {
+    case .packed(let packed):
+      let weights = packed.pointer + range.lowerBound * width * inputs
+      switch arithmetic {
+      case .kernels: unmask_matmul(x, stride, rows, inputs, weights, range.count, first, outStride)
+      case .openBLAS: OpenBLAS.multiply(x, stride, rows: rows, inputs: inputs, packed: weights, panels: range.count, to: first, outStride)
+      }
+    case .stored(let parts):
+      for (panels, matrix) in parts {
+        let own = range.clamped(to: panels)
+        matrix.multiply(
+          x, stride, rows: rows, panels: own.lowerBound - panels.lowerBound..<own.upperBound - panels.lowerBound, to: y + own.lowerBound * width, outStride)
+      }
     }
     if let bias { unmask_add(first, outStride, bias.pointer + range.lowerBound * width, 0, rows, range.count * width) }
   }
@@ -76,34 +134,5 @@ package final class Linear: Sendable {
       }
       count = rows * outputs
     }
-  }
-}
-
-extension ElementType {
-  /// The kernels' code of the type.
-  var code: Int32 {
-    switch self {
-    case .float32: Int32(UNMASK_F32)
-    case .float16: Int32(UNMASK_F16)
-    case .bfloat16: Int32(UNMASK_BF16)
-    }
-  }
-}
-
-extension StoredTensor {
-  /// Number of elements.
-  package var count: Int { shape.reduce(1, *) }
-
-  /// Writes all elements as float32; refuses what is not finite.
-  package func widen(into pointer: UnsafeMutablePointer<Float>) throws(WeightsError) {
-    let code = try elementType().code
-    guard withBytes({ unmask_widen($0.baseAddress, code, count, pointer) }) == 1 else { throw fault(.nonFinite) }
-  }
-
-  /// All elements as float32.
-  package func values() throws(WeightsError) -> [Float] {
-    let memory = AlignedFloats(count: count)
-    try widen(into: memory.pointer)
-    return Array(UnsafeBufferPointer(start: memory.pointer, count: count))
   }
 }

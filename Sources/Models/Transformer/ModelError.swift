@@ -10,6 +10,8 @@ public enum ModelError: Error, Sendable, Hashable {
   case malformed(file: String, reason: String)
   /// A key of `config.json` is absent, of the wrong kind or out of range.
   case configuration(file: String, key: String, found: String, expected: String)
+  /// An option that the model does not allow.
+  case option(key: String, value: String, expected: String)
   /// No family reads this kind of model.
   case unknownFamily(file: String, name: String, known: [String])
   /// No shipped model and no directory has this name.
@@ -26,6 +28,7 @@ extension ModelError: CustomStringConvertible {
     case .tokenizer(let error): return error.description
     case .malformed(let file, let reason): return "\(file): \(reason)"
     case .configuration(let file, let key, let found, let expected): return "\(file): `\(key)` is \(found), expected \(expected)"
+    case .option(let key, let value, let expected): return "model option `\(key)` is \(value), expected \(expected)"
     case .unknownFamily(let file, let name, let known):
       return "\(file): model type `\(name)` is not supported" + Self.suggestion(name, known)
     case .unknownModel(let name, let known):
@@ -47,7 +50,7 @@ extension ModelError {
     switch self {
     case .weights(.unreadable), .weights(.noWeights), .tokenizer(.unreadable), .tokenizer(.unsupported): false
     case .weights, .tokenizer, .malformed: true
-    case .configuration, .unknownFamily, .unknownModel, .noResources: false
+    case .configuration, .option, .unknownFamily, .unknownModel, .noResources: false
     }
   }
 }

@@ -10,7 +10,7 @@ package struct ModelFamily: Sendable {
   package let tensors: TensorNames
 
   /// Every family, in the order they are listed.
-  package static let all: [ModelFamily] = [.llada]
+  package static let all: [ModelFamily] = [.llada, .dream, .lladaMoE, .llada2, .sdar]
 
   /// The family that reads a configuration, by the first of its `architectures`.
   package static func of(_ reader: ConfigurationReader) throws(ModelError) -> ModelFamily {
@@ -20,6 +20,8 @@ package struct ModelFamily: Sendable {
     guard let family = all.first(where: { $0.architectures.contains(name) }) else {
       throw .unknownFamily(file: reader.file, name: name, known: all.flatMap(\.architectures))
     }
+    // Other programs' integers are not ours.
+    try reader.require("quantization_config", .nothing)
     return family
   }
 }
@@ -39,4 +41,18 @@ package struct TensorNames: Sendable {
   package var gate: String
   package var up: String
   package var down: String
+  /// One tensor of queries, keys and values end to end, where a family has one; the three names above are then unused.
+  package var queryKeyValue: String?
+  package var queryNorm = ""
+  package var keyNorm = ""
+  /// Of layers with experts. The names of expert 3 stand behind `experts` + "3.", those of the shared one behind `shared`.
+  package var router = ""
+  package var routerBias = ""
+  package var experts = ""
+  package var shared = ""
+}
+
+extension TensorNames {
+  /// The three parts of an expert.
+  package static let expert = (gate: "gate_proj", up: "up_proj", down: "down_proj")
 }

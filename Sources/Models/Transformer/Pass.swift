@@ -15,7 +15,7 @@ struct Pass {
   /// R and A.
   let rows: Int
   let asked: Int
-  private let stride: Int
+  let stride: Int
   private let rotary: Rotary.Table
 
   var shape: ModelConfiguration { model.configuration }
@@ -79,7 +79,7 @@ struct Pass {
     let queries = scratch.buffer(.queries, count * queryStride)
     let attended = scratch.buffer(.attended, count * queryStride)
     linear(layer.query, normed, stride, count, to: queries, queryStride)
-    attend(queries, keysValues, keyStride, to: attended, queryStride, isLast: isLast)
+    attend(queries, keysValues, keyStride, norms: layer.headNorms, to: attended, queryStride, isLast: isLast)
 
     let update = wide(.update, count)
     linear(layer.attentionOutput, attended, queryStride, count, to: update, stride)
@@ -88,19 +88,27 @@ struct Pass {
     }
     norm(residual, layer.feedForwardNorm, to: normed, count)
 
-    let feedStride = AlignedFloats.stride(shape.feedForward)
-    let gate = scratch.buffer(.gate, count * feedStride)
-    let up = scratch.buffer(.up, count * feedStride)
-    workers.split(layer.gate.panels) { panels in
-      layer.gate.apply(normed, stride: stride, rows: count, to: gate, stride: feedStride, panels: panels)
-      layer.up.apply(normed, stride: stride, rows: count, to: up, stride: feedStride, panels: panels)
-      let column = panels.lowerBound * Int(UNMASK_PANEL)
-      unmask_swiglu(gate + column, up + column, feedStride, count, panels.count * Int(UNMASK_PANEL))
+    switch layer.feedForward {
+    case .dense(let gated): apply(gated, normed, count, to: update)
+    case .experts(let experts): apply(experts, normed, count, to: update)
     }
-    linear(layer.down, gate, feedStride, count, to: update, stride)
     workers.split(count) { range in
       unmask_add(residual + range.lowerBound * stride, stride, update + range.lowerBound * stride, stride, range.count, width)
     }
+  }
+
+  /// An ordinary feed-forward part, or an expert that sees every row.
+  func apply(_ part: Transformer.Gated, _ x: UnsafePointer<Float>, _ count: Int, to out: UnsafeMutablePointer<Float>) {
+    let feedStride = AlignedFloats.stride(part.gate.outputs)
+    let gate = scratch.buffer(.gate, count * feedStride)
+    let up = scratch.buffer(.up, count * feedStride)
+    workers.split(part.gate.panels) { panels in
+      part.gate.apply(x, stride: stride, rows: count, to: gate, stride: feedStride, panels: panels)
+      part.up.apply(x, stride: stride, rows: count, to: up, stride: feedStride, panels: panels)
+      let column = panels.lowerBound * Int(UNMASK_PANEL)
+      unmask_swiglu(gate + column, up + column, feedStride, count, panels.count * Int(UNMASK_PANEL))
+    }
+    linear(part.down, gate, feedStride, count, to: out, stride)
   }
 
   /// Final norm, head, and the tiles handed out.
@@ -138,7 +146,7 @@ struct Pass {
     }
   }
 
-  private func linear(
+  func linear(
     _ layer: Linear, _ x: UnsafePointer<Float>, _ xStride: Int, _ count: Int, to y: UnsafeMutablePointer<Float>, _ yStride: Int
   ) {
     workers.split(layer.panels) { layer.apply(x, stride: xStride, rows: count, to: y, stride: yStride, panels: $0) }
@@ -163,7 +171,7 @@ struct Pass {
 
   private func attend(
     _ queryRows: UnsafeMutablePointer<Float>, _ keysValues: UnsafeMutablePointer<Float>, _ keyStride: Int,
-    to output: UnsafeMutablePointer<Float>, _ queryStride: Int, isLast: Bool
+    norms: Transformer.HeadNorms?, to output: UnsafeMutablePointer<Float>, _ queryStride: Int, isLast: Bool
   ) {
     let groups = shape.keyValueHeads
     let longest = queries.reduce(0) { max($0, $1.tokens.count) }
@@ -175,7 +183,7 @@ struct Pass {
       if isLast, query.rows.isEmpty { return }
       let keys = keysValues + starts[index] * keyStride + group * shape.headWidth
       let first = (isLast ? askedStarts[index] : starts[index]) * queryStride
-      Attention(shape: shape, rotary: rotary, query: query, rows: rows).run(
+      Attention(shape: shape, rotary: rotary, norms: norms, query: query, rows: rows).run(
         group: group, queries: queryRows + first, keys: keys, values: keys + groups * shape.headWidth, keyStride: keyStride,
         output: output + first, stride: queryStride, scratch: memories[worker])
     }

@@ -1,6 +1,6 @@
 /// The working memory of one forward pass; it grows to the largest pass seen and is used again.
 ///
-/// Legend: R rows of all sequences, A rows asked for, D width, F feed-forward width, V vocabulary, L longest sequence.
+/// Legend: R rows of all sequences, A rows asked for, D width, E experts, F feed-forward width, V vocabulary, L longest sequence.
 final class Scratch {
   private var memory: [Name: AlignedFloats] = [:]
 
@@ -16,12 +16,14 @@ final class Scratch {
     case keysValues
     /// Feed-forward `[R, F]`.
     case gate, up
+    /// Scores of experts `[R, E]`; rows sorted by expert `[R * chosen, D]`, their outputs, and one expert's feed-forward for each worker.
+    case scores, routed, routedOutput, routedGate(Int), routedUp(Int)
     /// Output of a linear layer, to be added to the residual stream `[R, D]`.
     case update
     /// Logits of a tile of rows `[tile, V]`.
     case logits
     /// One head's packed keys and values, scores and output; one of each per worker.
-    case keys(Int), values(Int), scores(Int), output(Int)
+    case keys(Int), values(Int), attention(Int), output(Int)
   }
 
   /// A buffer of at least `count` floats, zeroed when it was made and otherwise as the last user left it.

@@ -18,11 +18,20 @@ package struct Checkpoint: Sendable {
     }
   }
 
-  /// A tensor of this name and shape.
-  package func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> StoredTensor {
+  /// A tensor of this name.
+  package func tensor(_ name: String) throws(WeightsError) -> StoredTensor {
     guard let tensor = tensors[name] else { throw .missing(directory: directory, name: name) }
-    return try tensor.shaped(shape)
+    return tensor
   }
+
+  /// A tensor of this name and shape.
+  package func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> StoredTensor { try tensor(name).shaped(shape) }
+
+  /// Whether there is a tensor of this name.
+  package func holds(_ name: String) -> Bool { tensors[name] != nil }
+
+  /// Elements of all tensors.
+  package var elements: Int { tensors.values.reduce(0) { $0 + $1.shape.reduce(1, *) } }
 
   /// The names of all tensors, sorted.
   package var names: [String] { tensors.keys.sorted() }
