@@ -41,7 +41,7 @@ let package = Package(
     .target(name: "Strategies", dependencies: ["Diffusion"], exclude: ["Pages"], swiftSettings: strict),
     .target(
       name: "Models", dependencies: ["Diffusion", "COpenBLAS", "CKernels", logging],
-      resources: [.copy("Resources/reference")], swiftSettings: strict),
+      resources: [.copy("Resources/reference"), .copy("Resources/worker")], swiftSettings: strict),
     .target(name: "Traces", dependencies: ["Diffusion", "CHDF5", logging], swiftSettings: strict),
     .target(
       name: "Workbench",

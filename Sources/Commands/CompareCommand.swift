@@ -41,7 +41,7 @@ struct CompareCommand: ParsableCommand {
       throw ConfigurationError.unsupported("--baseline and --strategy choose from an experiment's folder; of two runs the first is the baseline")
     }
     let search = try StoredRun.find(in: folders)
-    for remark in search.remarks { Terminal.complain(remark) }
+    for remark in search.remarks + search.damages { Terminal.complain(remark) }
     let sweep = try runs.isEmpty ? self.sweep(CellResults.cells(of: search.runs)) : pair(search.runs)
     if json {
       Terminal.out(sweep.json.json)
@@ -51,7 +51,8 @@ struct CompareCommand: ParsableCommand {
     } else {
       show(sweep.page)
     }
-    if let regression = sweep.regression { throw Failure(code: 1, message: regression) }
+    let endings = [sweep.regression, search.damage].compactMap(\.self)
+    if !endings.isEmpty { throw Failure(code: 1, message: endings.joined(separator: "\n")) }
   }
 
   /// Prints lines; names in them are from files, and cannot move the cursor.

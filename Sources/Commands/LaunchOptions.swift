@@ -117,9 +117,16 @@ extension LaunchOptions {
         Terminal.note("\(name): no samples are missing, nothing to submit")
         continue
       }
-      let id = try job.launch(by: launcher)
       let lacking = missing.reduce(0, +)
-      Terminal.out("\(name): array \(id) with \(job.tasks.count) tasks for \(lacking) missing samples; script and logs in \(job.folder)")
+      do throws(LaunchError) {
+        let id = try job.launch(by: launcher)
+        Terminal.out("\(name): array \(id) with \(job.tasks.count) tasks for \(lacking) missing samples; script and logs in \(job.folder)")
+      } catch {
+        // One that was waited for until Ctrl-C is taken up again.
+        guard wait, case .active(_, let ids, let tasks, _) = error else { throw error }
+        let array = ids.joined(separator: ", ")
+        Terminal.out("\(name): array \(array) is at work with \(tasks) tasks, \(lacking) samples are missing; script and logs in \(job.folder)")
+      }
       jobs.append((job, planned.plans))
     }
     guard wait else {

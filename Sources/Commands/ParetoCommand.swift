@@ -50,6 +50,9 @@ struct ParetoCommand: ParsableCommand {
     if [json, csv == "-", vega == "-"].count(where: { $0 }) > 1 {
       throw ValidationError("--json, --csv - and --vega - print on standard output; name files for all but one")
     }
+    for (name, file) in [("--svg", svg), ("--png", png), ("--html", html)] where file == "-" {
+      throw ValidationError("\(name) writes a file; only --csv and --vega can go to standard output")
+    }
     if noTraces, html == nil { throw ValidationError("--no-traces goes with --html") }
   }
 
@@ -57,15 +60,27 @@ struct ParetoCommand: ParsableCommand {
     for file in outputs { try DurableFile.check(destination: file) }
     let renderer = svg ?? png ?? html == nil ? nil : try PlotRenderer(python: python)
     let stored = try against.map { try Input.json(ParetoRecord.self, file: $0, expected: "points that `unmask pareto --json` printed") }
-    let pareto = try study()
+    let search = try StoredRun.find(in: folders)
+    let pareto = try study(search)
     for remark in pareto.remarks { Terminal.note(remark) }
     try writeFiles(pareto, renderer)
-    if json { Terminal.out(pareto.json.json) }
-    if let stored { return try check(pareto, against: stored) }
-    if json { return }
-    if csv == "-" { return Terminal.out(pareto.csv, terminator: "") }
-    if vega == "-" { return Terminal.out(ParetoPlot(pareto).specification.json) }
-    Terminal.out(pareto.text + "\n\n" + pareto.legend)
+    print(pareto, isChecked: stored != nil)
+    if let stored { try check(pareto, against: stored) }
+    if let damage = search.damage { throw Failure(code: 1, message: damage) }
+  }
+
+  private func print(_ pareto: Pareto, isChecked: Bool) {
+    if json {
+      Terminal.out(pareto.json.json)
+    } else if isChecked {
+      return
+    } else if csv == "-" {
+      Terminal.out(pareto.csv, terminator: "")
+    } else if vega == "-" {
+      Terminal.out(ParetoPlot(pareto).specification.json)
+    } else {
+      Terminal.out(pareto.text + "\n\n" + pareto.legend)
+    }
   }
 
   private func check(_ pareto: Pareto, against stored: ParetoRecord) throws {
@@ -115,9 +130,9 @@ struct ParetoCommand: ParsableCommand {
   }
 
   /// Reads the runs and works out their fronts.
-  private func study() throws -> Pareto {
-    let search = try StoredRun.find(in: folders)
+  private func study(_ search: StoredRun.Search) throws -> Pareto {
     for remark in search.remarks { Terminal.note(remark) }
+    for damage in search.damages { Terminal.complain(damage) }
     guard !search.runs.isEmpty else {
       throw ConfigurationError.unsupported("\(folders.joined(separator: ", ")): no finished run; `unmask run` finishes the experiment")
     }

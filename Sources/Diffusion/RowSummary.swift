@@ -130,9 +130,11 @@ public struct RowSummary: Sendable {
     self.hidden = hidden
   }
 
-  /// A row as it was recorded: its best candidates, and its sums.
-  package init(top: [Candidate], gathered: [Candidate], mass: Mass) {
-    (self.top, self.gathered, self.mass, withheld) = (top, gathered, mass, [])
+  /// A row as it was summarised elsewhere: its best candidates in order, the tokens asked for, and its sums.
+  package init(
+    top: [Candidate], gathered: [Candidate], mass: Mass, remaining: Mass? = nil, withheld: [Candidate] = [], full: [Float]? = nil
+  ) {
+    (self.top, self.gathered, self.mass, self.remaining, self.withheld, self.full) = (top, gathered, mass, remaining, withheld, full)
   }
 
   /// The row as it would be if only `needs` had been asked for: what an observer wants beyond them must not reach a rule.

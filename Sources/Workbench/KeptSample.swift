@@ -44,7 +44,7 @@ struct KeptSample: Sendable {
 
   /// Whether outcome and trace are of the same decode, as far as a trace's summary tells.
   var isConsistent: Bool {
-    outcome.rounds == trace.roundCount && outcome.rounds >= 0 && outcome.answerTokens == trace.answerTokens
+    outcome.rounds == trace.roundCount && outcome.rounds >= 0 && outcome.answerTokens == trace.answerTokens && outcome.correct == (trace.correct == 1)
   }
 
   /// Whether it records at least what a level asks for.

@@ -17,6 +17,16 @@ public enum RunError: Error, Sendable {
   case mismatch(run: String, difference: String)
 }
 
+extension RunError {
+  /// Whether a file is not what was written: a repetition would meet it again.
+  var isDamage: Bool {
+    switch self {
+    case .configuration(.damaged), .trace(.damaged), .trace(.notATrace), .trace(.tooLarge), .encoding: true
+    default: false
+    }
+  }
+}
+
 extension RunError: CustomStringConvertible {
   /// What was wrong, where, and what would be right.
   public var description: String {

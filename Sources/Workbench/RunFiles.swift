@@ -64,11 +64,22 @@ struct RunFiles: Sendable {
 
   /// Whether some process is at work on another run of the same experiment.
   var hasCompany: Bool {
-    let parent = URL(fileURLWithPath: directory).deletingLastPathComponent().path
-    let own = URL(fileURLWithPath: directory).lastPathComponent
-    return names(in: parent).contains { name in
+    let run = URL(fileURLWithPath: directory)
+    return isHeld(anyIn: run.deletingLastPathComponent().path, but: run.lastPathComponent)
+  }
+
+  /// Whether some process is at work on another experiment of the same output folder.
+  var hasNeighbours: Bool {
+    let experiment = URL(fileURLWithPath: directory).deletingLastPathComponent()
+    let output = experiment.deletingLastPathComponent().path
+    return names(in: output).contains { $0 != experiment.lastPathComponent && isHeld(anyIn: output + "/" + $0, but: nil) }
+  }
+
+  /// Whether some process holds a journal of a run in an experiment's folder.
+  private func isHeld(anyIn experiment: String, but own: String?) -> Bool {
+    names(in: experiment).contains { name in
       guard name != own else { return false }
-      let folder = parent + "/" + name
+      let folder = experiment + "/" + name
       return names(in: folder).contains { ($0 == "journal" || Shard(journal: $0) != nil) && Journal.isHeld(folder + "/" + $0) }
     }
   }

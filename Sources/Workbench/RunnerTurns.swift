@@ -36,10 +36,11 @@ extension Runner {
   private static let pause = 0.25
 }
 
-/// Whether another process works on the same experiment: asked a few times a second, remembered for the rest of a run.
+/// Whether another process works on the same experiment, or on another in the same output folder: remembered for the rest of a run. The one is asked five times
+/// a second, the other, which reads more folders, once.
 final class Company: Sendable {
   private let files: RunFiles
-  private let state = Mutex((found: false, asked: ContinuousClock.now - .seconds(1)))
+  private let state = Mutex((found: false, asked: ContinuousClock.now - .seconds(1), looked: ContinuousClock.now - .seconds(1)))
 
   init(_ files: RunFiles) { self.files = files }
 
@@ -47,7 +48,12 @@ final class Company: Sendable {
     state.withLock { state in
       let now = ContinuousClock.now
       guard !state.found, now - state.asked >= .milliseconds(200) else { return state.found }
-      state = (files.hasCompany, now)
+      state.asked = now
+      state.found = files.hasCompany
+      if !state.found, now - state.looked >= .seconds(1) {
+        state.looked = now
+        state.found = files.hasNeighbours
+      }
       return state.found
     }
   }

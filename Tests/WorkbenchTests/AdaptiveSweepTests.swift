@@ -15,21 +15,22 @@ import Testing
 
   @Test func whenAllIsSeenTheFrontIsCertain() {
     let cells = [Self.cell("1111", cost: 8), Self.cell("1110", cost: 4), Self.cell("1100", cost: 4), Self.cell("1110", cost: 4), Self.cell("1000", cost: 2)]
-    #expect(FrontForecast.probabilities(cells, total: 4) == [1, 1, 0, 1, 1], "equal points are on the front together")
-    #expect(FrontForecast.probabilities([], total: 4).isEmpty)
-    #expect(FrontForecast.probabilities([Cell(correct: [], cost: [])], total: 4) == [1], "nothing is known yet")
+    #expect(FrontForecast(cells, total: 4).probabilities == [1, 1, 0, 1, 1], "equal points are on the front together")
+    #expect(FrontForecast([], total: 4).probabilities.isEmpty)
+    let unknown = FrontForecast([Cell(correct: [], cost: [])], total: 4)
+    #expect(unknown.probabilities == [1], "nothing is known yet")
   }
 
   @Test func agreementOnFewProblemsIsNoProof() {
     // As right as each other so far, one at twice the cost: it may still turn out better.
     let chances = [4, 16, 64, 150].map { count in
       let pattern = String(repeating: "1", count: count)
-      return FrontForecast.probabilities([Self.cell(pattern, cost: 4), Self.cell(pattern, cost: 8)], total: 160)[1]
+      return FrontForecast([Self.cell(pattern, cost: 4), Self.cell(pattern, cost: 8)], total: 160).probabilities[1]
     }
     #expect(chances[0] > 0.1 && chances[3] < 0.1)
     #expect(zip(chances, chances.dropFirst()).allSatisfy { $0 + 0.05 > $1 }, "\(chances)")
     let clear = [Self.cell(String(repeating: "1", count: 40), cost: 4), Self.cell(String(repeating: "10", count: 20), cost: 8)]
-    #expect(FrontForecast.probabilities(clear, total: 200)[1] < 0.02)
+    #expect(FrontForecast(clear, total: 200).probabilities[1] < 0.02)
   }
 
   /// What is said to be nearly out of the question seldom happens, and the likelier a cell is said to be on the front the more often it is.
@@ -46,9 +47,9 @@ import Testing
         }
         return Cell(correct: correct, cost: correct.map { _ in Double(place) + 1 })
       }
-      let truth = FrontForecast.probabilities(cells, total: 100)
-      let early = FrontForecast.probabilities(
-        cells.map { Cell(correct: Array($0.correct.prefix(30)), cost: Array($0.cost.prefix(30))) }, total: 100, draws: 200)
+      let truth = FrontForecast(cells, total: 100).probabilities
+      let seen = cells.map { Cell(correct: Array($0.correct.prefix(30)), cost: Array($0.cost.prefix(30))) }
+      let early = FrontForecast(seen, total: 100, draws: 200).probabilities
       for (chance, isOn) in zip(early, truth) {
         if chance < 0.02 { dropped.append(isOn) }
         let bin = (chance * 4).rounded(.down) / 4
@@ -59,14 +60,28 @@ import Testing
     let shares = bins.sorted { $0.key < $1.key }.map { $0.value.hits / $0.value.count }
     #expect(bins.count == 5 && zip(shares, shares.dropFirst()).allSatisfy { $0 < $1 }, "\(bins)")
     for (bin, found) in bins {
-      // Cells are more alike than the urn takes them to be, so what it says is somewhat too sure of itself.
       let (said, came) = (found.sum / found.count, found.hits / found.count)
-      #expect(abs(said - came) < 0.25, "said \(said) from \(bin) on, came to \(came)")
+      #expect(abs(said - came) < 0.2, "said \(said) from \(bin) on, came to \(came)")
     }
-    // Where cells are as alike as here, some of those that are all but ruled out come back; far fewer than of all.
+    // Some of those that are all but ruled out come back; far fewer than of all.
     let all = bins.values.reduce((0.0, 0.0)) { ($0.0 + $1.hits, $0.1 + $1.count) }
     let back = dropped.reduce(0, +) / Double(dropped.count)
     #expect(dropped.count > 100 && back < 0.5 * all.0 / all.1, "\(back) of those given less than 2 percent, of all \(all.0 / all.1)")
+  }
+
+  @Test func aFewCellsHoldTheFrontOfMany() {
+    // Two places on the front, the better one held by four cells of the same answers, which differ by less than counts.
+    let better = (0..<4).map { Self.cell(String(repeating: "1110", count: 10), cost: 8 + 0.05 * Double($0)) }
+    let cells = better + [Self.cell(String(repeating: "1000", count: 10), cost: 2), Self.cell(String(repeating: "10", count: 20), cost: 20)]
+    let forecast = FrontForecast(cells, total: 80)
+    #expect(Set(forecast.covering(2, always: [])).isSubset(of: [0, 1, 2, 3, 4]) && forecast.covering(2, always: []).contains(4))
+    // What has to be there is, and counts; more than there are is all of them, each once.
+    #expect(forecast.covering(2, always: [5]).first == 5 && forecast.covering(2, always: [5]).count == 2)
+    #expect(forecast.covering(9, always: []).sorted() == Array(0..<6))
+    #expect(forecast.covering(0, always: [5]) == [5] && FrontForecast([], total: 4).covering(3, always: []).isEmpty)
+    // Where all is known, as many as the front has members that differ.
+    let known = FrontForecast(cells, total: 40)
+    #expect(Set(known.covering(2, always: [])) == [0, 4], "\(known.covering(2, always: []))")
   }
 
   @Test(arguments: [(12, 200, 56, 3000), (4, 5, 3, 2), (6, 24, 9, 36), (1, 100, 40, 0), (8, 64, 10, 1_000_000)])

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Traces
 
 @testable import Workbench
 
@@ -25,13 +26,29 @@ import Testing
     let experiment = folder.path + "/out/pairs"
     let index = try #require(try RunIndex.read(from: experiment))
     let folders = Dictionary(uniqueKeysWithValues: index.runs.map { ($0.strategy + $0.setting, experiment + "/" + $0.digest) })
-    for (name, verdict) in [(right, "true"), (wrong, "false")] {
-      let outcomes = try #require(folders[name]) + "/outcomes.jsonl"
-      var text = try folder.text(outcomes)
-      for found in ["true", "false"] { text = text.replacing("\"correct\":\(found)", with: "\"correct\":\(verdict)") }
-      try text.write(toFile: outcomes, atomically: true, encoding: .utf8)
+    for (name, isRight) in [(right, true), (wrong, false)] {
+      let run = try #require(folders[name])
+      var text = try folder.text(run + "/outcomes.jsonl")
+      for found in ["true", "false"] { text = text.replacing("\"correct\":\(found)", with: "\"correct\":\(isRight)") }
+      try text.write(toFile: run + "/outcomes.jsonl", atomically: true, encoding: .utf8)
+      var trace = try TraceFile.read(run + "/trace.h5")
+      let samples = try #require(trace.tables.firstIndex { $0.name == "samples" })
+      trace.tables[samples]["correct"] = .int8([Int8](repeating: isRight ? 1 : 0, count: trace.sampleCount))
+      try TraceFile.write(trace, to: run + "/trace.h5")
     }
     return (experiment, folders)
+  }
+
+  @Test func aBaselineThatIsNeverRightHasNoShare() throws {
+    let folder = try Folder()
+    let runs = try runs(folder, right: "fast", wrong: "plain").runs
+    let (plain, fast) = (try #require(runs["plain"]), try #require(runs["fast"]))
+    let result = try Command.run(["compare", plain, fast])
+    #expect(result.code == 0 && result.output.contains("QPS") && !result.output.contains("inf") && !result.output.contains("nan"), "\(result.output)")
+    let json = try Command.run(["compare", plain, fast, "--json"])
+    let list = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [[String: Any]])
+    let costs = try #require(list[0]["costs"] as? [String: [String: Any]])
+    #expect(costs["qps_rounds"]?["ratio"] is NSNull && costs["rounds"]?["ratio"] is Double)
   }
 
   @Test func aRegressionIsExitCodeOne() throws {

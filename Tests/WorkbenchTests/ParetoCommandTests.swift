@@ -51,6 +51,50 @@ import Testing
     #expect(other.errors == "unmask: 3 of 4 stored points agree, 1 do not; 1 point is not stored\n")
   }
 
+  @Test func aDamagedRunIsLeftOutAndSaid() throws {
+    let folder = try Folder()
+    let results = try experiment(folder)
+    let index = try #require(try RunIndex.read(from: results))
+    let lost = try #require(index.runs.first { $0.setting == "confidence=0.7" })
+    // An answer that the trace does not have.
+    let outcomes = "\(results)/\(lost.digest)/outcomes.jsonl"
+    let text = try folder.text(outcomes)
+    let verdict = text.contains("\"correct\":true") ? true : false
+    let changed = text.replacing("\"correct\":\(verdict)", with: "\"correct\":\(!verdict)")
+    try changed.write(toFile: outcomes, atomically: true, encoding: .utf8)
+    let result = try Command.run(["pareto", results, "--json"])
+    let points = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]])
+    #expect(points.map { $0["setting"] as? String } == ["", "confidence=0.5", "confidence=0.9"])
+    #expect(result.code == 1 && result.errors.contains("1 damaged run is left out") && result.errors.contains("outcomes.jsonl and trace.h5 differ on lists"))
+    // Named by itself it is refused.
+    let alone = try Command.run(["compare", "\(results)/\(lost.digest)", "\(results)/\(index.runs[0].digest)"])
+    #expect(alone.code == 1 && alone.output.isEmpty && alone.errors.contains("differ on"))
+  }
+
+  @Test func groupsThatDifferInOneSettingAreToldApart() throws {
+    let folder = try Folder()
+    let file = folder.path + "/e.yaml"
+    let text = """
+      name: bounds
+      benchmark: {name: lists, split: dev, limit: 3}
+      decoding: [{max_rounds: 50}, {max_rounds: 60}]
+      strategies: {threshold: [threshold: {}]}
+      """
+    try text.write(toFile: file, atomically: true, encoding: .utf8)
+    #expect(try Command.run(["run", file, "--output", folder.path]).code == 0)
+    let json = try Command.run(["pareto", folder.path + "/bounds", "--json"])
+    let points = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [[String: Any]])
+    #expect(points.map { $0["geometry"] as? String } == ["16/16 max_rounds=50", "16/16 max_rounds=60"], "\(json.errors)")
+  }
+
+  @Test(arguments: ["--svg", "--png", "--html"]) func aPictureNeedsAFile(_ option: String) throws {
+    let folder = try Folder()
+    let result = try Command.run(["pareto", folder.path, option, "-"])
+    #expect(result.code == 2 && result.errors.contains("\(option) writes a file"), "\(result.errors)")
+    let nowhere = try Command.run(["pareto", folder.path + "/none"])
+    #expect(nowhere.code == 2 && nowhere.errors.contains("there is no such folder; expected an experiment's"), "\(nowhere.errors)")
+  }
+
   @Test func tablesGoToFilesToo() throws {
     let folder = try Folder()
     let results = try experiment(folder, jobs: 2)

@@ -97,11 +97,14 @@ import Traces
     let file = folder.path + "/e.yaml"
     try Self.text.replacing("limit: 15", with: "limit: 2").write(toFile: file, atomically: true, encoding: .utf8)
     let output = folder.path + "/out"
-    let launch = try Command.run(["run", file, "--output", output, "--launcher", "slurm", "--jobs", "2"], environment: slurm.environment)
+    let words = ["run", file, "--output", output, "--launcher", "slurm", "--jobs", "2"]
+    let launch = try Command.run(words, environment: slurm.environment)
     #expect(launch.code == 0, "\(launch.errors)\n\(slurm.log)")
     #expect(launch.output.contains("the same command without --launcher puts the parts together"))
-    let isOver = try slurm.wait(seconds: 120) { try slurm.run("squeue", ["--noheader"]).output.isEmpty }
-    #expect(isOver, "\(slurm.log)")
+    // An array that is at work is waited for by whoever asks.
+    let again = try Command.run(words + ["--wait"], environment: slurm.environment)
+    #expect(again.code == 0 && again.output.contains(" is at work with "), "\(again.output)\(again.errors)")
+    #expect(try slurm.run("squeue", ["--noheader"]).output.isEmpty, "\(slurm.log)")
     let run = try Command.run(["run", file, "--output", output])
     #expect(run.code == 0 && run.errors.contains("2 samples, all kept from before") && run.output.contains("shared"), "\(run.errors)")
   }

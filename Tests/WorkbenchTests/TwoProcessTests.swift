@@ -1,4 +1,6 @@
 import Foundation
+import Models
+import Strategies
 import Testing
 import Traces
 
@@ -58,6 +60,24 @@ import Traces
     #expect(counts.reduce(0, +) == 6 * Self.limit, "every sample is decoded once: \(texts)")
     #expect(counts.allSatisfy { $0 > 0 }, "both do some of the work: \(texts)")
     try Self.compare(both, folder.path + "/whole", folder)
+  }
+
+  /// Seconds are a speed where nothing else was at work, be it on another experiment.
+  @Test(.timeLimit(.minutes(5))) func neighboursAreNoticed() throws {
+    let folder = try Folder()
+    let output = folder.path + "/out"
+    let plans = try ExperimentFileTests.with(Self.text) { file in
+      #expect(try Command.run(["run", file, "--output", output]).code == 0)
+      return try ExperimentFile(file).plans(catalog: .standard, benchmarks: .standard, load: ModelLibrary.load)[0].plans
+    }
+    let files = RunFiles(Runner(output: output).directory(of: plans[0]), digest: plans[0].digest)
+    #expect(!files.hasCompany && !files.hasNeighbours && !Company(files).isThere)
+    let other = output + "/other/0123456789abcdef"
+    try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
+    let journal = try Journal(other + "/journal", runDigest: "0123456789abcdef")
+    #expect(!files.hasCompany && files.hasNeighbours && Company(files).isThere)
+    try journal.remove()
+    #expect(!files.hasNeighbours)
   }
 
   @Test(.timeLimit(.minutes(5))) func oneTakesOverFromAnotherThatIsKilled() throws {

@@ -18,6 +18,8 @@ public enum ModelError: Error, Sendable, Hashable {
   case unknownModel(name: String, known: [String])
   /// The package's resources are not where they were looked for.
   case noResources(searched: [String])
+  /// A worker could not be started or does not answer.
+  case worker(String)
 }
 
 extension ModelError: CustomStringConvertible {
@@ -35,6 +37,7 @@ extension ModelError: CustomStringConvertible {
       return "there is no model named `\(name)` and no such directory" + Self.suggestion(name, known)
     case .noResources(let searched):
       return "the shipped models are in none of: \(searched.joined(separator: ", ")); set UNMASK_RESOURCES to their directory"
+    case .worker(let reason): return reason
     }
   }
 
@@ -50,7 +53,7 @@ extension ModelError {
     switch self {
     case .weights(.unreadable), .weights(.noWeights), .tokenizer(.unreadable), .tokenizer(.unsupported): false
     case .weights, .tokenizer, .malformed: true
-    case .configuration, .option, .unknownFamily, .unknownModel, .noResources: false
+    case .configuration, .option, .unknownFamily, .unknownModel, .noResources, .worker: false
     }
   }
 }

@@ -12,7 +12,7 @@ public struct PairComparison: Sendable {
       case seconds
       /// Answer tokens per model call, sum over sum; candidate over baseline.
       case tokensPerRound = "tokens_per_round"
-      /// The ratio of rounds times the fourth power of the ratio of accuracies (SchED, arXiv 2512.02892).
+      /// The ratio of rounds times the fourth power of the ratio of accuracies (SchED, arXiv 2512.02892); NaN where the baseline is never right.
       case qualityPerRounds = "qps_rounds"
       /// The same of seconds.
       case qualityPerSeconds = "qps_seconds"
@@ -128,7 +128,8 @@ public struct PairComparison: Sendable {
     }
     func weighed(_ kind: Cost.Kind, _ cost: (baseline: [Double], candidate: [Double])) -> Cost {
       let effect = bootstrap.figure([cost.baseline, cost.candidate, right.candidate, right.baseline], null: 1) { means in
-        let quality = means[2] / means[3]
+        // Of nothing there is no share.
+        let quality = means[3] > 0 ? means[2] / means[3] : .nan
         return means[0] / means[1] * quality * quality * quality * quality
       }
       return Cost(kind: kind, baseline: .nan, candidate: .nan, effect: effect)

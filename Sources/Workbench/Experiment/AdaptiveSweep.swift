@@ -3,9 +3,9 @@ internal import Models
 
 /// A sweep that spends its samples where the front is uncertain: a race in rungs, as in successive halving (Jamieson and Talwalkar 2016).
 ///
-/// Every cell is decoded on the same first problems. After each rung the probability of every cell to be on the front of all problems is forecast
-/// (`FrontForecast`); cells for which it is small are dropped, and the others go on to twice as many problems, until they have all. With a budget of samples
-/// the least probable cells are dropped, so many that it lasts to the end when every rung keeps the same share of the one before. The baseline is never dropped.
+/// Every cell is decoded on the same first problems. After each rung the front of all problems is forecast (`FrontForecast`), and cells go on to twice as many
+/// problems, until they have all: with a budget of samples those that together hold most of the front, so many that the budget lasts to the end when every
+/// rung keeps the same share of the one before; without one all but those that are hardly on it. The baseline always goes on.
 ///
 /// It decides from answers and rounds alone, never from times, so that a sweep that was interrupted takes the same decisions again.
 public struct AdaptiveSweep: Sendable {
@@ -113,13 +113,12 @@ public struct AdaptiveSweep: Sendable {
   private func advance(_ race: inout Race) -> [RunPlan] {
     let reached = race.racers.filter(\.isIn).map(\.problems).max() ?? 0
     if reached > 0 { judge(&race, reached) }
-    let next = min(race.limit, reached == 0 ? settings.first : 2 * reached)
-    if let budget = race.budget { cut(&race, to: budget, reached: reached) }
     let staying = race.racers.indices.filter { race.racers[$0].isIn }
     guard reached < race.limit, !staying.isEmpty else {
       race.isOver = true
       return []
     }
+    let next = reached == 0 ? min(settings.first, race.limit) : reached + (Self.steps(from: reached, to: race.limit).first ?? 0)
     var plans: [RunPlan] = []
     for racer in staying {
       race.racers[racer].problems = next
@@ -129,28 +128,25 @@ public struct AdaptiveSweep: Sendable {
     return plans
   }
 
-  /// Drops the cells that are hardly on the front.
+  /// Decides who goes on.
   private func judge(_ race: inout Race, _ reached: Int) {
-    let staying = race.racers.indices.filter { race.racers[$0].isIn }
-    let cells = staying.map { Self.results(race.racers[$0], reached) }
-    for (racer, probability) in zip(staying, FrontForecast.probabilities(cells, total: race.limit)) {
-      race.racers[racer].probability = probability
-      if reached < race.limit, probability < settings.drop, !race.racers[racer].isBaseline { race.racers[racer].isIn = false }
+    var staying = race.racers.indices.filter { race.racers[$0].isIn }
+    let forecast = FrontForecast(staying.map { Self.results(race.racers[$0], reached) }, total: race.limit)
+    for (racer, probability) in zip(staying, forecast.probabilities) { race.racers[racer].probability = probability }
+    guard reached < race.limit else { return }
+    if let budget = race.budget {
+      // So many that the rest of the budget lasts to the last rung when every rung keeps the same share of the one before. The baseline goes on whatever it
+      // costs: every ratio is against it.
+      let seeds = race.racers.first?.plans.count ?? 1
+      let steps = Self.steps(from: reached, to: race.limit).map { $0 * seeds }
+      let most = Int(Double(staying.count) * Self.share(kept: steps, of: staying.count, within: budget) + 1e-9)
+      let chosen = forecast.covering(most, always: staying.indices.filter { race.racers[staying[$0]].isBaseline })
+      staying = chosen.map { staying[$0] }
     }
-  }
-
-  /// Drops the least probable cells, so many that the rest of the budget lasts to the last rung when every rung keeps the same share of the one before.
-  private func cut(_ race: inout Race, to budget: Int, reached: Int) {
-    guard reached > 0, reached < race.limit else { return }
-    // The baseline goes on whatever it costs: every ratio is against it.
-    let order = race.racers.indices.filter { race.racers[$0].isIn }.sorted {
-      let (a, b) = (race.racers[$0], race.racers[$1])
-      return a.isBaseline != b.isBaseline ? a.isBaseline : a.probability != b.probability ? a.probability > b.probability : $0 < $1
+    let least = settings.drop ?? (race.budget == nil ? 0.02 : 0)
+    for racer in race.racers.indices where race.racers[racer].isIn && !race.racers[racer].isBaseline {
+      race.racers[racer].isIn = staying.contains(racer) && race.racers[racer].probability >= least
     }
-    let seeds = race.racers.first?.plans.count ?? 1
-    let steps = Self.steps(from: reached, to: race.limit).map { $0 * seeds }
-    let most = Int(Double(order.count) * Self.share(kept: steps, of: order.count, within: budget) + 1e-9)
-    for racer in order.dropFirst(most) where !race.racers[racer].isBaseline { race.racers[racer].isIn = false }
   }
 
   /// The problems that each further rung adds.
@@ -158,9 +154,10 @@ public struct AdaptiveSweep: Sendable {
     var steps: [Int] = []
     var problems = reached
     while problems < limit {
-      let next = min(limit, 2 * problems)
-      steps.append(next - problems)
-      problems = next
+      let next = 2 * problems
+      // A last rung of a few problems would decide little: it joins the one before.
+      steps.append((4 * next > 3 * limit ? limit : next) - problems)
+      problems += steps[steps.count - 1]
     }
     return steps
   }

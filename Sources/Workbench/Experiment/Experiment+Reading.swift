@@ -98,9 +98,9 @@ extension Experiment {
     var inner = SettingReader(setting, owner: "adaptive")
     adaptive.samples = inner.optionalInt("samples", in: 1...Int(Int32.max))
     adaptive.first = inner.int("first", default: adaptive.first, in: 2...100_000)
-    adaptive.drop = inner.number("drop", default: adaptive.drop)
-    if !(0..<0.5).contains(adaptive.drop) {
-      inner.fail(.outOfRange(key: "adaptive.drop", value: "\(adaptive.drop)", expected: "a probability from 0 up to but not 0.5"), setting)
+    adaptive.drop = inner.optionalNumber("drop")
+    if let drop = adaptive.drop, !(0..<0.5).contains(drop) {
+      inner.fail(.outOfRange(key: "adaptive.drop", value: "\(drop)", expected: "a probability from 0 up to but not 0.5"), setting)
     }
     inner.finish()
     for mistake in inner.mistakes { reader.fail(mistake, setting) }

@@ -84,9 +84,9 @@ public struct Experiment: Sendable {
     /// Samples over all cells together, the baseline's included; nil: as many as it takes to settle every cell.
     public var samples: Int?
     /// Problems that every cell is tried on first.
-    public var first = 12
-    /// A cell is dropped when the probability that it is on the front falls below this.
-    public var drop = 0.02
+    public var first = 8
+    /// A cell is dropped when the probability that it is on the front falls below this; nil: 0.02 where there is no budget, else only for want of room.
+    public var drop: Double?
 
     /// The standard settings.
     public init() {}

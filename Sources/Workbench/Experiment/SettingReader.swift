@@ -42,14 +42,19 @@ struct SettingReader {
     return nil
   }
 
-  mutating func number(_ key: String, default standard: Double) -> Double {
-    guard let setting = take(key) else { return standard }
+  /// A number; `standard` if it is absent or wrong.
+  mutating func number(_ key: String, default standard: Double) -> Double { optionalNumber(key) ?? standard }
+
+  /// A number, or nil if it is absent, null or wrong.
+  mutating func optionalNumber(_ key: String) -> Double? {
+    guard let setting = take(key) else { return nil }
     switch setting.value {
+    case .null: return nil
     case .integer(let value): return Double(value)
     case .number(let value): return value
     default: wrong(key, setting, "a number")
     }
-    return standard
+    return nil
   }
 
   mutating func text(_ key: String) -> String? {

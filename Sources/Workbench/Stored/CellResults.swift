@@ -27,16 +27,19 @@ public struct CellResults: Sendable {
     /// Benchmark and split, as `arithmetic/test`.
     public let benchmark: String
     /// Response and block length, as `48/16`.
-    public let geometry: String
+    public private(set) var geometry: String
     /// All of the configuration but strategy and seed, as JSON with sorted keys.
     public let config: String
 
     /// The group in words.
     public var title: String { "\(benchmark) on \(model), \(geometry)" }
+
+    /// Adds to the geometry what tells groups of one title apart, as `48/16 max_rounds=64`.
+    fileprivate mutating func tell(apart words: [String]) { geometry += " " + words.joined(separator: " ") }
   }
 
   /// What it can be compared within.
-  public let group: Group
+  public private(set) var group: Group
   /// The strategy's name in the experiment.
   public private(set) var strategy: String
   /// Its swept keys; empty where nothing is swept.
@@ -89,6 +92,15 @@ public struct CellResults: Sendable {
     for places in names.values where places.count > 1 {
       for place in places { cells[place].strategy = "\(cells[place].runs[0].experiment)/\(cells[place].strategy)" }
     }
+    // So are groups of one title, by those of their settings that differ.
+    for places in Dictionary(grouping: cells.indices, by: { cells[$0].group.title }).values {
+      let leaves = places.map { cells[$0].runs[0].config.without(["seed", "strategy"]).leaves }
+      let differing = Set(leaves.flatMap(\.keys)).filter { key in Set(leaves.map { $0[key] }).count > 1 }.sorted()
+      guard !differing.isEmpty else { continue }
+      for (place, own) in zip(places, leaves) {
+        cells[place].group.tell(apart: differing.map { "\($0.split(separator: ".").last ?? "")=\((own[$0] ?? "none").prefix(16))" })
+      }
+    }
     return cells
   }
 
@@ -135,6 +147,14 @@ extension Measure {
 }
 
 extension Setting {
+  /// Every value that is no map, by its path.
+  fileprivate var leaves: [String: String] {
+    guard case .map(let entries) = value else { return ["": description] }
+    return entries.reduce(into: [:]) { leaves, entry in
+      for (path, text) in entry.value.leaves { leaves[path.isEmpty ? entry.key : entry.key + "." + path] = text }
+    }
+  }
+
   /// A map without some of its keys.
   func without(_ keys: [String]) -> Setting {
     guard case .map(let entries) = value else { return self }

@@ -27,11 +27,18 @@ public struct StoredRun: Sendable {
     public var runs: [StoredRun] = []
     /// What a person should know, one sentence each: runs that are not finished, or not part of the experiment any more.
     public var remarks: [String] = []
+    /// Runs of an experiment that are left out because a file of theirs is damaged, one sentence each.
+    public var damages: [String] = []
+
+    /// What a command that used the others ends with; nil where nothing is damaged.
+    public var damage: String? {
+      damages.isEmpty ? nil : "\(damages.count) damaged \(damages.count == 1 ? "run is" : "runs are") left out of what is shown"
+    }
   }
 
   /// The runs of experiments' folders, or single runs' folders.
   ///
-  /// - Throws: for a folder that holds neither, and for a damaged file.
+  /// - Throws: for a folder that holds neither, and for a damaged file of a run that was named. Damaged runs of an experiment are left out and said.
   public static func find(in folders: [String]) throws(RunError) -> Search {
     var search = Search()
     for folder in folders {
@@ -96,6 +103,9 @@ extension StoredRun.Search {
   /// Adds the runs of an experiment's folder: those its index lists, or all where it has none.
   fileprivate mutating func add(experiment folder: String) throws(RunError) {
     let names: [String]
+    guard FileManager.default.fileExists(atPath: folder) else {
+      throw .configuration(.unreadable(file: folder, reason: "there is no such folder; expected an experiment's, as results/NAME, or a run's in it"))
+    }
     do { names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted() } catch {
       throw .configuration(.unreadable(file: folder, reason: YAML.reason(error)))
     }
@@ -108,7 +118,12 @@ extension StoredRun.Search {
     var unfinished = 0
     let entries = index?.runs.map(Optional.some) ?? digests.map { _ in nil }
     for (digest, entry) in zip(wanted, entries) {
-      if let run = try StoredRun(folder + "/" + digest, digest: digest, entry: entry, index: index) { runs.append(run) } else { unfinished += 1 }
+      do throws(RunError) {
+        if let run = try StoredRun(folder + "/" + digest, digest: digest, entry: entry, index: index) { runs.append(run) } else { unfinished += 1 }
+      } catch {
+        guard error.isDamage else { throw error }
+        damages.append("\(error)")
+      }
     }
     if unfinished > 0 { remarks.append("\(folder): \(unfinished) of \(wanted.count) runs are not finished and left out; `unmask run` finishes them") }
     let others = Set(digests).subtracting(wanted).count
