@@ -133,7 +133,9 @@ import Testing
         let again = try Command.run(["run", file, "--output", folder.path + "/" + place, "--json"])
         let rows = try #require(try JSONSerialization.jsonObject(with: Data(again.output.utf8)) as? [[String: Any]])
         #expect(again.code == 0 && rows.compactMap { $0["samples"] as? Int } == samples)
-        #expect(again.errors == race.errors.replacing("/race/", with: "/\(place)/"))
+        // Progress is told of what takes long, and that depends on the machine.
+        let told = { (text: String) in text.split(separator: "\n").filter { !$0.hasPrefix("  [") } }
+        #expect(told(again.errors) == told(race.errors.replacing("/race/", with: "/\(place)/")))
       }
     }
   }
