@@ -5,12 +5,13 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 SWIFT_BUILD := swift build -c release
 UNMASK := .build/release/unmask
-# The packages that the notebooks need, and what draws plots, each in a folder of its own; `unmask pareto` looks for the second.
+# The packages that the notebooks need, what draws plots, and PyTorch, each in a folder of its own; `unmask` looks for the last two.
 NOTEBOOKS := .build/notebooks
 PYTHON := $(NOTEBOOKS)/venv/bin
 PLOTS := .build/plots/venv
+TORCH := .build/torch/venv
 
-.PHONY: help run test renew bench claims tour pareto notebooks plots build deps test-deps format clean
+.PHONY: help run test renew bench claims tour pareto notebooks plots torch build deps test-deps format clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -69,6 +70,14 @@ $(PLOTS)/ready: Experiments/plots/requirements.txt
 	$(PLOTS)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+torch: $(TORCH)/ready ## make the Python with PyTorch that `model: {path: ..., worker: torch}` computes with (200 MB; with a GPU's libraries several GB)
+
+$(TORCH)/ready: Experiments/worker/requirements.txt
+	@./Experiments/install.sh python3-venv
+	python3 -m venv --clear $(TORCH)
+	$(TORCH)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 build: deps ## the command, in .build/release/unmask
 	$(SWIFT_BUILD) --product unmask
 
@@ -81,6 +90,6 @@ clean: ## remove what was built
 deps:
 	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev
 
-# The tests open traces with h5py too, draw plots, open pages in a browser, and submit to a Slurm of their own.
-test-deps: plots
+# The tests open traces with h5py too, draw plots, open pages in a browser, compute with PyTorch, and submit to a Slurm of their own.
+test-deps: plots torch
 	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev python3-h5py chromium slurm-wlm munge

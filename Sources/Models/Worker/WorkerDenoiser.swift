@@ -83,7 +83,7 @@ public final class WorkerDenoiser: Denoiser {
     let reader = try ConfigurationReader(directory + "/config.json")
     let shape = try ModelFamily.of(reader).configuration(reader)
     self.options = options
-    predictsNext = false
+    predictsNext = shape.predictsNext
     do throws(WorkerFault) {
       let process: WorkerProcess? =
         options.socket == nil

@@ -143,8 +143,11 @@ public struct PairComparisonSweep: Sendable {
   /// The closing sentences.
   public var verdict: String {
     let several = comparisons.map(\.pairing.title).uniqued.count > 1
+    // A sentence of a hundred names is not read; the table has them all.
     func names(_ chosen: [PairComparison]) -> String {
-      chosen.isEmpty ? "none" : chosen.map { $0.pairing.candidate.label + (several ? " (\($0.pairing.title))" : "") }.joined(separator: ", ")
+      let named = chosen.prefix(chosen.count > 8 ? 5 : 8).map { $0.pairing.candidate.label + (several ? " (\($0.pairing.title))" : "") }
+      if named.isEmpty { return "none" }
+      return named.joined(separator: ", ") + (named.count < chosen.count ? " and \(chosen.count - named.count) more" : "")
     }
     let undecided = comparisons.filter { !$0.isWorse && !$0.isBetter && !$0.isKept(0) }
     var lines = [
