@@ -75,8 +75,11 @@ struct BenchmarksCommand: ParsableCommand {
     var lines = [heading(type), "file: \(files.origin)"]
     lines += files.splits.map { "  \($0.rawValue): \(files.names[$0, default: []].joined(separator: " or "))" }
     lines += ["", "one JSON object per line:"] + files.schema.map { "  \($0.key): \($0.holds)" }
-    lines += ["", "as in: \(files.example)", "", "in an experiment: benchmark: {name: \(type.name), path: DIR, split: \(files.splits.last?.rawValue ?? "test")}"]
-    if let problem { lines += ["", "which is put like this" + (chat ? " to an assistant" : "") + ":", "", problem.prompt, "", "and answered so:", "", problem.answer] }
+    lines += ["", "as in: \(files.example)", ""]
+    lines.append("in an experiment: benchmark: {name: \(type.name), path: DIR, split: \(files.splits.last?.rawValue ?? "test")}")
+    if let problem {
+      lines += ["", "which is put like this\(chat ? " to an assistant" : ""):", "", problem.prompt, "", "and answered so:", "", problem.answer]
+    }
     Terminal.out(lines.joined(separator: "\n"))
   }
 

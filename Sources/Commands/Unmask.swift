@@ -127,5 +127,6 @@ struct Root: ParsableCommand {
     subcommands: [
       RunCommand.self, DecodeCommand.self, LogitsCommand.self, TokenizeCommand.self, StrategiesCommand.self, BenchmarksCommand.self, ModelsCommand.self,
       TraceCommand.self, ReplayCommand.self, ExplainCommand.self, CheckCommand.self, ParetoCommand.self, CompareCommand.self,
+      EvalLogCommand.self,
     ])
 }

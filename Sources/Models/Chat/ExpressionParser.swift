@@ -4,6 +4,7 @@ struct ExpressionParser {
   private let line: Int
   private var place = 0
   private var depth = 0
+  private var links = 0
 
   init(_ tokens: [TemplateLexer.Token], line: Int) { (self.tokens, self.line) = (tokens, line) }
 
@@ -40,6 +41,12 @@ struct ExpressionParser {
 
   private var current: TemplateLexer.Token? { place < tokens.count ? tokens[place] : nil }
 
+  /// Counts what makes an expression deeper without nesting it, so that filling it in stays within a thread's stack.
+  private mutating func link() throws(ChatError) {
+    links += 1
+    guard links <= 400 else { throw .syntax("an expression has more than 400 parts", line: line) }
+  }
+
   private var found: String {
     switch current {
     case nil: "the end of the tag"
@@ -57,6 +64,7 @@ struct ExpressionParser {
     guard depth <= 64 else { throw .syntax("an expression is nested more than 64 deep", line: line) }
     var value = try unconditional()
     while takeName("if") {
+      try link()
       let condition = try unconditional()
       value = .conditional(condition, then: value, otherwise: takeName("else") ? try expression() : nil)
     }
@@ -66,13 +74,19 @@ struct ExpressionParser {
   /// An expression without `if` at its outermost level.
   mutating func unconditional() throws(ChatError) -> TemplateExpression {
     var left = try conjunction()
-    while takeName("or") { left = .either(left, try conjunction()) }
+    while takeName("or") {
+      try link()
+      left = .either(left, try conjunction())
+    }
     return left
   }
 
   private mutating func conjunction() throws(ChatError) -> TemplateExpression {
     var left = try negation()
-    while takeName("and") { left = .both(left, try negation()) }
+    while takeName("and") {
+      try link()
+      left = .both(left, try negation())
+    }
     return left
   }
 
@@ -115,6 +129,7 @@ struct ExpressionParser {
     var left = try next(&self)
     while case .sign(let sign)? = current, signs.contains(sign) {
       place += 1
+      try link()
       left = .binary(sign, left, try next(&self))
     }
     return left
@@ -203,6 +218,7 @@ struct ExpressionParser {
   private mutating func postfix(_ first: TemplateExpression) throws(ChatError) -> TemplateExpression {
     var value = first
     while true {
+      try link()
       if take(".") {
         let name = try name()
         guard current == .sign("(") else {
@@ -244,6 +260,7 @@ struct ExpressionParser {
   private mutating func filtered(_ first: TemplateExpression) throws(ChatError) -> TemplateExpression {
     var value = first
     while true {
+      try link()
       if take("|") {
         let name = try name()
         guard let filter = TemplateFilter(rawValue: name) else { throw .unknown(what: "the filter `\(name)`", line: line) }

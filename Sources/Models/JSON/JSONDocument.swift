@@ -40,6 +40,8 @@ package struct JSONDocument: Sendable {
   }
 
   let bytes: [UInt8]
+  /// The document's bytes.
+  package var source: [UInt8] { bytes }
   /// The value that fills the document.
   package private(set) var root = Value.null
 

@@ -42,7 +42,8 @@ public struct BenchmarkSource: Sendable, Hashable {
 
   /// Where a benchmark's problems are read from.
   public init(
-    split: Split = .test, path: String? = nil, pathSplit: Split? = nil, shots: Int? = nil, shotsPath: String? = nil, isChat: Bool = false, isUnsafe: Bool = false
+    split: Split = .test, path: String? = nil, pathSplit: Split? = nil, shots: Int? = nil, shotsPath: String? = nil, isChat: Bool = false,
+    isUnsafe: Bool = false
   ) {
     (self.split, self.path, self.pathSplit, self.shots) = (split, path, pathSplit, shots)
     (self.shotsPath, self.isChat, self.isUnsafe) = (shotsPath, isChat, isUnsafe)

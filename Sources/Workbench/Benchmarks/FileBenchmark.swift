@@ -48,6 +48,8 @@ package struct Exercise: Sendable, Hashable {
 package struct ProblemSet: Sendable {
   package var split = Split.test
   package var problems: [Problem] = []
+  /// The lines that the problems were read from, in the same order.
+  package var rows: [ProblemRow] = []
   /// SHA-256 of the file, and of the file that examples come from where that is another one.
   package var digest = ""
   package var shots = 0
@@ -72,7 +74,9 @@ extension FileBenchmark {
     set.shots = source.shots ?? Self.usualShots
     let file = try ProblemFile(Self.locate(source.split, source))
     let all = try Self.exercises(file)
-    let exercises = all.filter { !$0.isExample && ($0.split == nil || $0.split == source.split) }
+    let chosen = all.indices.filter { !all[$0].isExample && (all[$0].split == nil || all[$0].split == source.split) }
+    let exercises = chosen.map { all[$0] }
+    for index in chosen { set.rows.append(try file.rows[index].get()) }
     guard !exercises.isEmpty else { throw .unsupported("\(file.path) has no problem of the split `\(source.split.rawValue)` of \(Self.name)") }
     set.digest = file.digest
     var candidates: [Exercise] = []

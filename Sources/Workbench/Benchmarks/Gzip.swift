@@ -127,8 +127,6 @@ private struct Inflate {
     1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577,
   ]
 
-  init(limit: Int) { self.limit = limit }
-
   mutating func run(_ reader: inout BitReader, _ output: inout [UInt8]) throws(GzipFault) {
     let start = output.count
     var isLast = false

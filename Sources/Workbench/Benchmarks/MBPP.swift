@@ -31,7 +31,8 @@ package struct MBPP: FileBenchmark {
     let (number, tests) = (try row.integer("task_id"), try row.texts("test_list"))
     let code = try row.text("code").replacing("\r\n", with: "\n")
     guard let first = tests.first, let entry = function(first) else { throw row.fault("`test_list` has no test that calls a function") }
-    let setup = row.has("test_imports") ? try row.texts("test_imports").joined(separator: "\n") : row.has("test_setup_code") ? try row.text("test_setup_code") : ""
+    var setup = row.has("test_setup_code") ? try row.text("test_setup_code") : ""
+    if row.has("test_imports") { setup += try row.texts("test_imports").joined(separator: "\n") }
     let split: Split? = number <= 10 ? nil : number <= 510 ? .test : number <= 600 ? .dev : .train
     return Exercise(
       key: "\(number)", split: split, isExample: number <= 10, question: try row.text("text", "prompt"), more: tests.joined(separator: "\n"),

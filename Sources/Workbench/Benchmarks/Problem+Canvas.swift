@@ -28,7 +28,8 @@ extension Problem {
         position += 1
       }
     }
+    let asked = tokenizer.encode(try ChatLibrary.text(prompt, chat))
     return try Canvas(
-      prompt: tokenizer.encode(try ChatLibrary.text(prompt, chat)), length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: vocabulary, pinned: pins)
+      prompt: asked, length: geometry.genLength, blockLength: geometry.blockLength, vocabulary: vocabulary, pinned: pins)
   }
 }

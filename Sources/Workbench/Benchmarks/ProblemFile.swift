@@ -121,6 +121,29 @@ package struct ProblemRow: Sendable {
     }
   }
 
+  /// Whether the number under a key is 1; anything but 0 and 1 is no score of right or wrong.
+  func isOne(_ key: String) throws(ConfigurationError) -> Bool {
+    guard let member = document.member(key, of: value) else { throw missing([key]) }
+    if case .bool(let flag) = member { return flag }
+    guard let number = document.double(member) else { throw wrong(key, "0 or 1", member) }
+    guard number == 0 || number == 1 else { throw fault("`\(key)` is \(number); expected 0 or 1, wrong or right") }
+    return number == 1
+  }
+
+  /// The first text in the list under a key, or in a list that is its first item; nil where there is none.
+  func firstText(_ key: String) -> String? {
+    var member = document.member(key, of: value)
+    while case .array(let items)? = member { member = items.first }
+    guard case .string(let text)? = member else { return nil }
+    return document.string(text)
+  }
+
+  /// The line as it was read.
+  var source: String { String(decoding: document.source, as: UTF8.self) }
+
+  /// The line as Python's `json.dumps(indent=2, ensure_ascii=False)` writes it.
+  var pythonJSON: String { PythonJSON.indented(value, of: document) }
+
   /// What is wrong with this line.
   func fault(_ reason: String) -> ConfigurationError { .damaged("\(place): \(reason)") }
 

@@ -76,7 +76,8 @@ package struct Sandbox: Sendable {
   package static let layers: String = {
     let layers = Int(unmask_sandbox_layers())
     let names = [
-      (Int(UNMASK_SANDBOX_SECCOMP), "seccomp"), (Int(UNMASK_SANDBOX_LANDLOCK), "Landlock"), (Int(UNMASK_SANDBOX_NAMESPACES), "user, network and IPC namespaces"),
+      (Int(UNMASK_SANDBOX_SECCOMP), "seccomp"), (Int(UNMASK_SANDBOX_LANDLOCK), "Landlock"),
+      (Int(UNMASK_SANDBOX_NAMESPACES), "user, network and IPC namespaces"),
     ]
     let found = names.filter { layers & $0.0 != 0 }.map(\.1)
     return found.isEmpty ? "none" : found.joined(separator: ", ")
