@@ -64,6 +64,7 @@ import Testing
     "{{ 'a' + 1 }}", "{{ missing.part }}", "{{ messages }}", "{{ 1 // 0 }}", "{{ 9223372036854775807 + 1 }}", "{{ 'x' * 100000000 }}", "{{ 'a' < 1 }}",
     "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}", "{% for i in range(100000) %}{{ 'x' * 10000 }}{% endfor %}",
     "{% set ns = namespace(t='x') %}{% for i in range(100) %}{% set ns.t = ns.t + ns.t %}{% endfor %}{{ ns.t }}", "{{ raise_exception('no') }}",
+    "{{ range(-9223372036854775807, 9223372036854775807) | length }}",
     "{{ messages[0].content.split('') }}",
   ]) func whatHasNoValueIsAnError(_ source: String) throws {
     #expect(throws: ChatError.self) { try rendered(source) }

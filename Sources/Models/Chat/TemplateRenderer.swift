@@ -55,6 +55,7 @@ struct TemplateRenderer {
     if let condition {
       var kept: [TemplateValue] = []
       for item in items {
+        try work()
         frames.append([:])
         defer { frames.removeLast() }
         try bind(names, item)
@@ -64,6 +65,8 @@ struct TemplateRenderer {
     }
     guard !items.isEmpty else { return try nodes(otherwise) }
     for (index, item) in items.enumerated() {
+      // A body without a statement takes time too.
+      try work()
       frames.append([:])
       defer { frames.removeLast() }
       try bind(names, item)
@@ -220,8 +223,11 @@ struct TemplateRenderer {
       let bounds = values.compactMap { value in if case .integer(let number) = value { number } else { nil } }
       guard bounds.count == values.count, (1...2).contains(bounds.count) else { throw .value("range takes one or two whole numbers") }
       let (low, high) = bounds.count == 1 ? (0, bounds[0]) : (bounds[0], bounds[1])
-      guard high <= low || high.subtractingReportingOverflow(low).partialValue <= 100_000 else { throw .value("a range of over 100,000") }
-      return .list(high <= low ? [] : (low..<high).map { .integer($0) })
+      guard high > low else { return .list([]) }
+      let (count, isOver) = high.subtractingReportingOverflow(low)
+      guard !isOver, count <= 100_000 else { throw .value("a range of over 100,000") }
+      try work(count / 16)
+      return .list((low..<high).map { .integer($0) })
     }
   }
 }
