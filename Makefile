@@ -11,7 +11,7 @@ PYTHON := $(NOTEBOOKS)/venv/bin
 PLOTS := .build/plots/venv
 TORCH := .build/torch/venv
 
-.PHONY: help run test renew bench claims tour pareto notebooks plots torch build deps test-deps format clean
+.PHONY: help run test renew bench full-size claims tour pareto notebooks plots torch build deps test-deps format clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -31,6 +31,9 @@ renew: build $(NOTEBOOKS)/venv/ready $(PLOTS)/ready ## after a new model: its go
 
 bench: deps ## what strategies, recording and a second worker cost or bring, as ratios (a few minutes; 2 GB of memory)
 	swift run -c release --package-path Experiments/benchmarks --scratch-path .build/benchmarks bench
+
+full-size: deps ## what LLaDA-8B's exact shapes cost, with generated weights: memory, seconds (ten minutes; 6 GB of disk in TMPDIR for as long as it runs)
+	swift run -c release --package-path Experiments/benchmarks --scratch-path .build/benchmarks bench full-size
 
 claims: build $(NOTEBOOKS)/venv/ready ## decode what the papers claim with the shipped model, collect it, execute the notebook (up to half an hour)
 	$(UNMASK) run Experiments/claims.yaml --jobs $$(nproc)

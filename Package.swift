@@ -40,7 +40,7 @@ let package = Package(
     .target(name: "Diffusion", swiftSettings: strict),
     .target(name: "Strategies", dependencies: ["Diffusion"], exclude: ["Pages"], swiftSettings: strict),
     .target(
-      name: "Models", dependencies: ["Diffusion", "COpenBLAS", "CKernels", logging],
+      name: "Models", dependencies: ["Diffusion", "COpenBLAS", "CKernels", logging], exclude: ["Pages"],
       resources: [.copy("Resources/reference"), .copy("Resources/worker")], swiftSettings: strict),
     .target(name: "Traces", dependencies: ["Diffusion", "CHDF5", logging], swiftSettings: strict),
     .target(

@@ -12,7 +12,7 @@ static const uint32_t constants[64] = {
 
 static inline uint32_t turn(uint32_t x, int n) { return x >> n | x << (32 - n); }
 
-void unmask_sha256(uint32_t state[8], const uint8_t *p, size_t blocks) {
+static void portable(uint32_t state[8], const uint8_t *p, size_t blocks) {
   for (; blocks; blocks--, p += 64) {
     uint32_t w[64], s[8];
     for (int i = 0; i < 16; i++) w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3];
@@ -31,4 +31,55 @@ void unmask_sha256(uint32_t state[8], const uint8_t *p, size_t blocks) {
     }
     for (int i = 0; i < 8; i++) state[i] += s[i];
   }
+}
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+
+// With the processor's own rounds, six times as fast: weights have gigabytes. The instructions keep the state as ABEF and CDGH, high word first.
+__attribute__((target("sha,sse4.1,ssse3"))) static void hardware(uint32_t state[8], const uint8_t *p, size_t blocks) {
+  const __m128i big = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
+  const __m128i cdab = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0xB1);
+  const __m128i efgh = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(state + 4)), 0x1B);
+  __m128i abef = _mm_alignr_epi8(cdab, efgh, 8), cdgh = _mm_blend_epi16(efgh, cdab, 0xF0);
+  for (; blocks; blocks--, p += 64) {
+    const __m128i abef0 = abef, cdgh0 = cdgh;
+    __m128i w[4];
+    for (int i = 0; i < 4; i++) w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(p + 16 * i)), big);
+    for (int i = 0; i < 16; i++) {
+      const __m128i now = w[i & 3], next = w[(i + 1) & 3], third = w[(i + 2) & 3], last = w[(i + 3) & 3];
+      const __m128i sum = _mm_add_epi32(now, _mm_loadu_si128((const __m128i *)(constants + 4 * i)));
+      cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+      abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
+      // Words 16 further on; those of the last four turns are not used.
+      w[i & 3] = _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(now, next), _mm_alignr_epi8(last, third, 4)), last);
+    }
+    abef = _mm_add_epi32(abef, abef0);
+    cdgh = _mm_add_epi32(cdgh, cdgh0);
+  }
+  const __m128i feba = _mm_shuffle_epi32(abef, 0x1B), dchg = _mm_shuffle_epi32(cdgh, 0xB1);
+  _mm_storeu_si128((__m128i *)state, _mm_blend_epi16(feba, dchg, 0xF0));
+  _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(dchg, feba, 8));
+}
+
+static int has_hardware(void) {
+  unsigned a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSE4_1) || !(c & bit_SSSE3)) return 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1);
+}
+#endif
+
+void unmask_sha256(uint32_t state[8], const uint8_t *p, size_t blocks) {
+#if defined(__x86_64__)
+  // 0 not asked yet, 1 absent, 2 there.
+  static int kind;
+  int known = __atomic_load_n(&kind, __ATOMIC_RELAXED);
+  if (!known) {
+    known = 1 + has_hardware();
+    __atomic_store_n(&kind, known, __ATOMIC_RELAXED);
+  }
+  if (known == 2) return hardware(state, p, blocks);
+#endif
+  portable(state, p, blocks);
 }

@@ -10,6 +10,13 @@ struct ModelsCommand: ParsableCommand {
       EXAMPLES
         unmask models
         unmask models path/to/LLaDA-8B-Instruct --json
+        unmask models 'path/to/LLaDA-8B-Instruct?rope_length=16384'
+
+      Wherever a model is named, options may stand behind a question mark, with & between them:
+        skip_layers=3+4     leave layers out, counted from 0; never the first or the last
+        rope_length=16384   stretch rotary positions for texts of that length, as LongLLaDA does; with rope_trained=N where training was not on 4096
+        rope_scale=14       the same by the factor itself
+      An experiment may write model: {path: DIR, skip_layers: [3, 4]}. Options are part of a run's identity.
       """)
 
   @Argument(help: "A shipped model's name or a checkpoint directory.") var name: String?

@@ -15,17 +15,39 @@ public enum ModelLibrary {
 
   /// A model's tokenizer; nothing else of it is needed.
   public static func tokenizer(_ name: String) throws(ConfigurationError) -> Tokenizer {
-    do { return try LoadedModel.tokenizer(try ModelCatalog().directory(name)) } catch { throw configuration(error) }
+    do { return try LoadedModel.tokenizer(try ModelCatalog().directory(try ModelReference(name).place)) } catch { throw configuration(error) }
   }
 
-  /// The digest of a model's files.
+  /// The digest of a model's files and options.
   package static func digest(_ name: String) throws(ConfigurationError) -> String {
-    do { return try ModelCatalog.digest(try ModelCatalog().directory(name)) } catch { throw configuration(error) }
+    do {
+      let reference = try ModelReference(name)
+      return try ModelCatalog.digest(try ModelCatalog().directory(reference.place), options: reference.options)
+    } catch { throw configuration(error) }
   }
 
   /// The denoiser alone, for what needs no tokenizer.
   public static func denoiser(_ name: String) throws(ConfigurationError) -> TransformerDenoiser {
-    do { return try TransformerDenoiser(directory: try ModelCatalog().directory(name)) } catch { throw configuration(error) }
+    do {
+      let reference = try ModelReference(name)
+      return try TransformerDenoiser(directory: try ModelCatalog().directory(reference.place), options: reference.options)
+    } catch { throw configuration(error) }
+  }
+
+  /// The directory of a model that is named without options.
+  package static func directory(_ name: String) throws(ConfigurationError) -> String {
+    do { return try ModelCatalog().directory(name) } catch { throw configuration(error) }
+  }
+
+  /// Writes a checkpoint whose layers' weights are small integers.
+  package static func quantize(
+    _ directory: String, _ quantizer: Quantizer, to destination: String, begin: (Int) -> Void, advance: () -> Void
+  ) throws(ConfigurationError) -> CheckpointQuantizer.Summary {
+    do {
+      let checkpoint = try CheckpointQuantizer(directory: directory, quantizer)
+      begin(checkpoint.count)
+      return try checkpoint.write(to: destination, advance: advance)
+    } catch { throw configuration(error) }
   }
 
   private static func configuration(_ error: ModelError) -> ConfigurationError {

@@ -12,6 +12,10 @@ public enum ModelError: Error, Sendable, Hashable {
   case configuration(file: String, key: String, found: String, expected: String)
   /// An option that the model does not allow.
   case option(key: String, value: String, expected: String)
+  /// A file of a new model cannot be written.
+  case unwritable(file: String, reason: String)
+  /// No option has this name.
+  case unknownOption(key: String, known: [String])
   /// No family reads this kind of model.
   case unknownFamily(file: String, name: String, known: [String])
   /// No shipped model and no directory has this name.
@@ -31,6 +35,8 @@ extension ModelError: CustomStringConvertible {
     case .malformed(let file, let reason): return "\(file): \(reason)"
     case .configuration(let file, let key, let found, let expected): return "\(file): `\(key)` is \(found), expected \(expected)"
     case .option(let key, let value, let expected): return "model option `\(key)` is \(value), expected \(expected)"
+    case .unwritable(let file, let reason): return "\(file): cannot be written: \(reason)"
+    case .unknownOption(let key, let known): return "there is no model option `\(key)`" + Self.suggestion(key, known)
     case .unknownFamily(let file, let name, let known):
       return "\(file): model type `\(name)` is not supported" + Self.suggestion(name, known)
     case .unknownModel(let name, let known):
@@ -53,7 +59,7 @@ extension ModelError {
     switch self {
     case .weights(.unreadable), .weights(.noWeights), .tokenizer(.unreadable), .tokenizer(.unsupported): false
     case .weights, .tokenizer, .malformed: true
-    case .configuration, .option, .unknownFamily, .unknownModel, .noResources, .worker: false
+    case .configuration, .option, .unknownOption, .unwritable, .unknownFamily, .unknownModel, .noResources, .worker: false
     }
   }
 }

@@ -38,7 +38,7 @@ package final class Transformer: Sendable {
   }
 
   /// Bytes of float32 up to which weights are copied.
-  static let packedLimit = 256 << 20
+  static let packedLimit = 1 << 30
 
   init(_ loader: WeightLoader, _ threads: Int) throws(WeightsError) {
     configuration = loader.shape

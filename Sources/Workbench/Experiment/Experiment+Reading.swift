@@ -3,6 +3,35 @@ internal import Traces
 
 /// How each key of an experiment is read. What is wrong is noted, and read as if it were not there.
 extension Experiment {
+  /// The models: names, or maps of a `path` and the options it is changed by, which become a name that says the same.
+  static func models(_ reader: inout SettingReader) -> [String]? {
+    guard let setting = reader.take("model") else { return nil }
+    let items = if case .list(let items) = setting.value { items } else { [setting] }
+    var names: [String] = []
+    for item in items {
+      switch item.value {
+      case .text(let name): names.append(name)
+      case .map(let entries):
+        guard let path = entries.first(where: { $0.key == "path" }), case .text(let place) = path.value.value else {
+          reader.fail(.missing(key: "path", owner: "a model", expected: "a shipped model's name or a directory"), item)
+          return nil
+        }
+        let options = entries.filter { $0.key != "path" }.map { "\($0.key)=\(optionText($0.value))" }
+        names.append(options.isEmpty ? place : place + "?" + options.joined(separator: "&"))
+      default:
+        reader.wrong("model", setting, "a name, a map as {path: reference, skip_layers: [1]}, or a list of them")
+        return nil
+      }
+    }
+    if names.isEmpty { reader.wrong("model", setting, "a name, a map as {path: reference, skip_layers: [1]}, or a list of them") }
+    return names.isEmpty ? nil : names
+  }
+
+  private static func optionText(_ setting: Setting) -> String {
+    guard case .list(let items) = setting.value else { return setting.description }
+    return items.map(\.description).joined(separator: "+")
+  }
+
   /// One text or a list of texts.
   static func names(_ reader: inout SettingReader, _ key: String) -> [String]? {
     guard let setting = reader.take(key) else { return nil }

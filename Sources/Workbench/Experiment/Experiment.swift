@@ -122,7 +122,7 @@ public struct Experiment: Sendable {
     if name.isEmpty || name.utf8.count > 100 || name.hasPrefix(".") || !name.utf8.allSatisfy(Self.isNameByte) {
       reader.fail(.outOfRange(key: "name", value: name, expected: "letters, digits, `-`, `_` and `.`, as it names a folder"), reader.take("name"))
     }
-    models = Self.names(&reader, "model") ?? ["reference"]
+    models = Self.models(&reader) ?? ["reference"]
     benchmarks = Self.selections(&reader)
     decodings = Self.decodings(&reader)
     seeds = Self.seeds(&reader)
