@@ -188,8 +188,12 @@ import Testing
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
     process.arguments = ["-c", script, folder + "/s", words.utf8.map { String(format: "%02x", $0) }.joined()]
+    _ = try Self.pair()
     try process.run()
-    defer { process.waitUntilExit() }
+    defer {
+      process.terminate()
+      process.waitUntilExit()
+    }
     while !FileManager.default.fileExists(atPath: folder + "/s") { Thread.sleep(forTimeInterval: 0.01) }
     var refusal = "no worker listens there"
     // Between binding and listening nobody answers.
