@@ -47,7 +47,7 @@ enum Input {
 /// Checks of token ids before anything runs.
 enum InputCheck {
   /// Why a model cannot take a sequence, or nil.
-  static func reason(_ tokens: [Token], _ denoiser: TransformerDenoiser, adding length: Int = 0) -> String? {
+  static func reason(_ tokens: [Token], _ denoiser: any Denoiser, adding length: Int = 0) -> String? {
     let size = denoiser.vocabulary.size
     if tokens.isEmpty, length == 0 { return "is empty" }
     if let bad = tokens.first(where: { $0 < 0 || Int($0) >= size }) { return "holds token \(bad), which is not in the model's vocabulary of \(size)" }

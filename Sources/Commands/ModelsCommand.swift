@@ -11,11 +11,13 @@ struct ModelsCommand: ParsableCommand {
         unmask models
         unmask models path/to/LLaDA-8B-Instruct --json
         unmask models 'path/to/LLaDA-8B-Instruct?rope_length=16384'
+        unmask models 'path/to/LLaDA-8B-Instruct?worker=torch&device=cuda'
 
       Wherever a model is named, options may stand behind a question mark, with & between them:
         skip_layers=3+4     leave layers out, counted from 0; never the first or the last
         rope_length=16384   stretch rotary positions for texts of that length, as LongLLaDA does; with rope_trained=N where training was not on 4096
         rope_scale=14       the same by the factor itself
+        worker=torch        PyTorch computes, in a process of its own; device=cuda, dtype=bfloat16, batch=8, threads=4, remote_code=true go with it
       An experiment may write model: {path: DIR, skip_layers: [3, 4]}. Options are part of a run's identity.
       """)
 
@@ -28,7 +30,7 @@ struct ModelsCommand: ParsableCommand {
       let model = try ModelLibrary.load(name)
       let vocabulary = model.denoiser.vocabulary
       facts.append([
-        "name": Setting(.text(name)), "family": Setting(.text(model.family)), "parameters": Setting(.integer(model.denoiser.configuration.parameterCount)),
+        "name": Setting(.text(name)), "family": Setting(.text(model.family)), "parameters": Setting(.integer(model.configuration.parameterCount)),
         "vocabulary": Setting(.integer(vocabulary.size)), "mask": Setting(.integer(Int(vocabulary.mask))), "end": Setting(.integer(Int(vocabulary.end))),
         "max_length": Setting(.integer(model.denoiser.maxLength)), "digest": Setting(.text(model.digest)), "directory": Setting(.text(model.directory)),
       ])

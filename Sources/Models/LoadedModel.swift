@@ -1,3 +1,5 @@
+public import Diffusion
+
 /// A model ready to decode: its denoiser, its tokenizer where it has one, and the digest of both.
 public struct LoadedModel: Sendable {
   /// The name it was asked for by.
@@ -5,22 +7,31 @@ public struct LoadedModel: Sendable {
   /// Where its files are.
   public let directory: String
   /// The model.
-  public let denoiser: TransformerDenoiser
+  public let denoiser: any Denoiser
+  /// Its shape.
+  public let configuration: ModelConfiguration
   /// Its tokenizer; nil where the directory has no `tokenizer.json`. Token ids need none.
   public let tokenizer: Tokenizer?
-  /// SHA-256 over configuration, tokenizer and weights, and options where there are any; 64 hexadecimal digits.
+  /// SHA-256 over configuration, tokenizer and weights, and options and worker where there are any; 64 hexadecimal digits.
   public let digest: String
 
   /// Loads a shipped model by name, or a checkpoint directory in Hugging Face layout; `name` may end in options (see `ModelReference`).
   ///
-  /// - Parameter threads: how many threads one model call may use; no result depends on it.
-  public init(_ name: String, threads: Int = 1) throws(ModelError) {
+  /// - Parameter threads: how many threads one model call may use, nil being one for small models and all for large ones; no result depends on it.
+  public init(_ name: String, threads: Int? = nil) throws(ModelError) {
     self.name = name
     let reference = try ModelReference(name)
     directory = try ModelCatalog().directory(reference.place)
-    denoiser = try TransformerDenoiser(directory: directory, threads: threads, options: reference.options)
+    var engine: String?
+    if let worker = reference.worker {
+      let started = try WorkerDenoiser(directory: directory, options: worker)
+      (denoiser, configuration, engine) = (started, started.configuration, started.engine.text)
+    } else {
+      let native = try TransformerDenoiser(directory: directory, threads: threads, options: reference.options)
+      (denoiser, configuration) = (native, native.configuration)
+    }
     tokenizer = MappedFile.exists(directory + "/tokenizer.json") ? try Self.tokenizer(directory) : nil
-    digest = try ModelCatalog.digest(directory, options: reference.options)
+    digest = try ModelCatalog.digest(directory, options: reference.options, engine: engine)
   }
 
   /// The tokenizer of a directory.
@@ -29,5 +40,5 @@ public struct LoadedModel: Sendable {
   }
 
   /// The family that reads it.
-  public var family: String { denoiser.configuration.family }
+  public var family: String { configuration.family }
 }

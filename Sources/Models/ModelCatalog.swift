@@ -41,8 +41,9 @@ public struct ModelCatalog: Sendable {
 
   /// SHA-256 over the names and bytes of everything that decides what a model computes: configuration, tokenizer and weights.
   ///
-  /// It is the digest of lines "digest name", one per file in order of name, so `sha256sum` can reproduce it. Options are a last line.
-  public static func digest(_ directory: String, options: ModelOptions = .none) throws(ModelError) -> String {
+  /// It is the digest of lines "digest name", one per file in order of name, so `sha256sum` can reproduce it. Options, and what computes in place of the
+  /// native engine, are further lines.
+  public static func digest(_ directory: String, options: ModelOptions = .none, engine: String? = nil) throws(ModelError) -> String {
     var files = ["config.json"]
     if MappedFile.exists(directory + "/tokenizer.json") { files.append("tokenizer.json") }
     if MappedFile.exists(directory + "/model.safetensors") {
@@ -53,6 +54,7 @@ public struct ModelCatalog: Sendable {
     var lines = ""
     for name in files.sorted() { lines += "\(try digestOfFile(directory + "/" + name))  \(name)\n" }
     if options != .none { lines += options.text + "\n" }
+    if let engine { lines += engine + "\n" }
     var all = SHA256()
     all.update(lines.utf8)
     return all.hexadecimal()

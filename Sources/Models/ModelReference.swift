@@ -4,12 +4,14 @@ public struct ModelReference: Sendable, Hashable {
   public let place: String
   /// What is changed.
   public let options: ModelOptions
+  /// What evaluates it in place of the native engine; nil: nothing.
+  public let worker: WorkerDenoiser.Options?
 
   /// Reads a name. A directory whose name has a question mark is itself.
   public init(_ name: String) throws(ModelError) {
     guard let mark = name.lastIndex(of: "?"), !MappedFile.exists(name) else {
       place = name
-      options = .none
+      (options, worker) = (.none, nil)
       return
     }
     place = String(name[..<mark])
@@ -18,19 +20,29 @@ public struct ModelReference: Sendable, Hashable {
       let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       settings.append((String(sides[0]), sides.count > 1 ? String(sides[1]) : ""))
     }
-    options = try Self.options(settings)
+    let known = ModelOptions.keys + WorkerDenoiser.Options.keys
+    var seen: Set<String> = []
+    for (key, _) in settings {
+      guard known.contains(key) else { throw .unknownOption(key: key, known: known) }
+      guard seen.insert(key).inserted else { throw .option(key: key, value: "given twice", expected: "once") }
+    }
+    options = try Self.options(settings.filter { ModelOptions.keys.contains($0.key) })
+    worker = try WorkerDenoiser.Options(settings.filter { WorkerDenoiser.Options.keys.contains($0.key) })
+    if worker != nil, options != .none {
+      throw .option(key: "worker", value: "given", expected: "no \(options.text) beside it: the native engine changes models, a worker does not")
+    }
   }
 
   /// The name in its one canonical spelling: options that say the same are written the same.
-  public var text: String { options == .none ? place : place + "?" + options.text }
+  public var text: String {
+    let parts = [options.text, worker?.text ?? ""].filter { !$0.isEmpty }
+    return parts.isEmpty ? place : place + "?" + parts.joined(separator: "&")
+  }
 
   private static func options(_ settings: [(key: String, value: String)]) throws(ModelError) -> ModelOptions {
     var options = ModelOptions()
     var numbers: [String: Int] = [:]
-    var seen: Set<String> = []
     for (key, value) in settings {
-      guard ModelOptions.keys.contains(key) else { throw .unknownOption(key: key, known: ModelOptions.keys) }
-      guard seen.insert(key).inserted else { throw .option(key: key, value: "given twice", expected: "once") }
       switch key {
       case "skip_layers":
         for part in value.split(separator: "+", omittingEmptySubsequences: false) {

@@ -20,8 +20,8 @@ public final class TransformerDenoiser: Denoiser {
 
   /// Loads a directory in Hugging Face layout.
   ///
-  /// - Parameter threads: how many threads one call may use; the answers do not depend on it.
-  public init(directory: String, threads: Int = 1, options: ModelOptions = .none) throws(ModelError) {
+  /// - Parameter threads: how many threads one call may use, nil being one for small models and all for large ones; the answers do not depend on it.
+  public init(directory: String, threads: Int? = nil, options: ModelOptions = .none) throws(ModelError) {
     model = try Transformer(directory: directory, threads: threads, options: options)
     let shape = model.configuration
     vocabulary = Vocabulary(size: shape.vocabularySize, mask: shape.mask, end: shape.end)

@@ -1,6 +1,5 @@
 package import Diffusion
 internal import Foundation
-package import Models
 
 /// How far one model is from another on the same canvases: quantized weights from those they were made of.
 package struct ModelFidelity: Sendable, Hashable {
@@ -37,7 +36,7 @@ package struct ModelFidelity: Sendable, Hashable {
   package init() {}
 
   /// Decodes a canvas with both, one position a round, and compares the rows of every masked position along the first model's way.
-  package mutating func compare(_ own: TransformerDenoiser, _ other: TransformerDenoiser, on canvas: Canvas, pipeline: Pipeline) throws(DecodingError) {
+  package mutating func compare(_ own: any Denoiser, _ other: any Denoiser, on canvas: Canvas, pipeline: Pipeline) throws(DecodingError) {
     var shown: [Canvas] = []
     let (first, order) = try Self.decode(canvas, own, pipeline) { shown.append($0) }
     let (second, otherOrder) = try Self.decode(canvas, other, pipeline) { _ in }
@@ -73,7 +72,7 @@ package struct ModelFidelity: Sendable, Hashable {
   }
 
   private static func decode(
-    _ canvas: Canvas, _ denoiser: TransformerDenoiser, _ pipeline: Pipeline, shown: (Canvas) -> Void
+    _ canvas: Canvas, _ denoiser: any Denoiser, _ pipeline: Pipeline, shown: (Canvas) -> Void
   ) throws(DecodingError) -> (response: [Token], order: [Int]) {
     let session: Session
     do throws(ConfigurationError) { session = try Session(id: 0, canvas: canvas, pipeline: pipeline) } catch {
@@ -91,7 +90,7 @@ package struct ModelFidelity: Sendable, Hashable {
     }
   }
 
-  private static func rows(of canvas: Canvas, _ denoiser: TransformerDenoiser) throws(DecodingError) -> [RowSummary] {
+  private static func rows(of canvas: Canvas, _ denoiser: any Denoiser) throws(DecodingError) -> [RowSummary] {
     let query = Query(
       tokens: canvas.prompt + canvas.response, promptLength: canvas.prompt.count, rows: canvas.masked.map { $0 + canvas.prompt.count },
       reading: Reading(topK: 1, fullRows: true))

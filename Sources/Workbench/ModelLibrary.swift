@@ -1,5 +1,6 @@
 public import Diffusion
 public import Models
+internal import Synchronization
 
 /// Models by name or directory, their errors turned into configuration errors.
 public enum ModelLibrary {
@@ -8,10 +9,21 @@ public enum ModelLibrary {
     do { return try ModelCatalog().names } catch { throw configuration(error) }
   }
 
-  /// A model, ready to decode.
+  /// A model, ready to decode. A worker is started once, however often its model is asked for: it may fill a GPU.
   public static func load(_ name: String) throws(ConfigurationError) -> LoadedModel {
-    do { return try LoadedModel(name) } catch { throw configuration(error) }
+    do {
+      let reference = try ModelReference(name)
+      guard reference.worker != nil else { return try LoadedModel(name) }
+      return try workers.withLock { (models) throws(ModelError) in
+        if let model = models[reference.text] { return model }
+        let model = try LoadedModel(name)
+        models[reference.text] = model
+        return model
+      }
+    } catch { throw configuration(error) }
   }
+
+  private static let workers = Mutex<[String: LoadedModel]>([:])
 
   /// A model's tokenizer; nothing else of it is needed.
   public static func tokenizer(_ name: String) throws(ConfigurationError) -> Tokenizer {
@@ -21,7 +33,7 @@ public enum ModelLibrary {
   /// The digest of a model's files and options.
   package static func digest(_ name: String) throws(ConfigurationError) -> String {
     do {
-      let reference = try ModelReference(name)
+      let reference = try native(name, "its digest names what computes, which shows when it is started")
       return try ModelCatalog.digest(try ModelCatalog().directory(reference.place), options: reference.options)
     } catch { throw configuration(error) }
   }
@@ -29,9 +41,15 @@ public enum ModelLibrary {
   /// The denoiser alone, for what needs no tokenizer.
   public static func denoiser(_ name: String) throws(ConfigurationError) -> TransformerDenoiser {
     do {
-      let reference = try ModelReference(name)
+      let reference = try native(name, "this is asked of the native engine")
       return try TransformerDenoiser(directory: try ModelCatalog().directory(reference.place), options: reference.options)
     } catch { throw configuration(error) }
+  }
+
+  private static func native(_ name: String, _ reason: String) throws(ModelError) -> ModelReference {
+    let reference = try ModelReference(name)
+    guard reference.worker == nil else { throw .option(key: "worker", value: "given", expected: "no worker: " + reason) }
+    return reference
   }
 
   /// The directory of a model that is named without options.

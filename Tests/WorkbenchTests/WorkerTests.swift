@@ -135,6 +135,73 @@ import Testing
     #expect(worker.processIdentifier != second)
   }
 
+  /// An experiment on both engines: the same outcomes under another identity, though its worker is killed on the way.
+  @Test(.timeLimit(.minutes(3))) func anExperimentSurvivesItsWorker() throws {
+    let folder = try Folder()
+    let file = folder.path + "/e.yaml"
+    let text = """
+      name: engines
+      model: [reference, {path: reference, worker: torch, device: cpu, threads: 1}]
+      benchmark: {name: arithmetic, split: dev, limit: 6}
+      strategies: {one-by-one: [quota: {}]}
+      """
+    try text.write(toFile: file, atomically: true, encoding: .utf8)
+    let run = try Command.start(["run", file, "--output", folder.path + "/out"], errors: folder.path + "/errors")
+    // When the first model's run is finished the second one's worker is at work.
+    var seen: Set<pid_t> = []
+    var killed: Set<pid_t> = []
+    while run.isRunning {
+      let files = FileManager.default.enumerator(atPath: folder.path + "/out")?.compactMap { $0 as? String } ?? []
+      for worker in try Self.workers(of: run.processIdentifier) {
+        seen.insert(worker)
+        guard killed.count < 2, !killed.contains(worker), files.contains(where: { $0.hasSuffix("/outcomes.jsonl") }) else { continue }
+        kill(worker, SIGKILL)
+        killed.insert(worker)
+      }
+      Thread.sleep(forTimeInterval: 0.02)
+    }
+    #expect(run.terminationStatus == 0 && !killed.isEmpty, "\(try folder.text(folder.path + "/errors"))")
+    let index = try #require(try RunIndex.read(from: folder.path + "/out/engines"))
+    #expect(index.runs.map(\.model) == ["reference", "reference?worker=torch&device=cpu&threads=1"] && index.runs[0].digest != index.runs[1].digest)
+    let outcomes = try index.runs.map { try folder.text(folder.path + "/out/engines/\($0.digest)/outcomes.jsonl") }
+    #expect(outcomes[0] == outcomes[1] && outcomes[0].split(separator: "\n").count == 6)
+    // A worker ends with the process that started it.
+    let end = ContinuousClock.now + .seconds(20)
+    while try !seen.isDisjoint(with: Self.workers(of: nil)), ContinuousClock.now < end { Thread.sleep(forTimeInterval: 0.1) }
+    #expect(try seen.isDisjoint(with: Self.workers(of: nil)))
+  }
+
+  /// The workers that a process started, or all.
+  private static func workers(of parent: Int32?) throws -> [pid_t] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }.filter { process in
+      // A process may have ended since the list was made.
+      do {
+        let line = try String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8)
+        let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+        return line.contains("unmask_worker.py") && (parent.map { status.contains("PPid:\t\($0)\n") } ?? true)
+      } catch { return false }
+    }
+  }
+
+  @Test(arguments: [
+    ("reference?worker=tensor", "expected torch, or the path of the socket"), ("reference?device=cpu", "expected worker=torch beside it"),
+    ("reference?worker=torch&batch=-1", "expected a whole number from 0 to 1024"), ("reference?worker=torch&skip_layers=1", "the native engine changes models"),
+    ("reference?worker=torch&worker=torch", "given twice"), ("reference?worker=/nowhere&device=cpu", "has its own options"),
+    ("reference?workers=torch", "did you mean `worker`?"),
+  ])
+  func mistakesInANameAreSaid(_ name: String, _ message: String) throws {
+    let result = try Command.run(["models", name])
+    #expect(result.code == 2 && result.errors.contains(message), "\(result.errors)")
+  }
+
+  @Test func namesHaveOneSpelling() throws {
+    let name = "a/b?threads=2&worker=torch&dtype=bfloat16&remote_code=true"
+    let reference = try ModelReference(name)
+    #expect(reference.text == "a/b?worker=torch&dtype=bfloat16&threads=2&remote_code=true")
+    #expect(try ModelReference(reference.text) == reference)
+    #expect(try ModelReference("a?worker=/run/w.sock").worker?.socket == "/run/w.sock")
+  }
+
   @Test func whatItCannotDoIsSaid() throws {
     let worker = try Self.pair().worker
     #expect(throws: DenoiserError.unknownToken(token: 5000, vocabulary: 958)) { try worker.believe([Query(tokens: [5000, 1], rows: [1])]) }

@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import Foundation
 internal import Synchronization
 
 /// A Llama-like transformer: RMSNorm, rotary positions, grouped-query attention to every row or by blocks, SwiGLU or experts.
@@ -20,12 +21,13 @@ package final class Transformer: Sendable {
   /// Loads a directory in Hugging Face layout: `config.json` and safetensors.
   ///
   /// - Parameters:
-  ///   - threads: how many threads one forward pass may use.
+  ///   - threads: how many threads one forward pass may use; nil: one, and all that the machine has for a model that is too large to be packed. No bit of a
+  ///     result depends on it.
   ///   - arithmetic: who computes the matrix products of the linear layers.
   ///   - holding: how weights are held; nil: packed where that takes little memory, and else as they are stored.
   ///   - options: changes to the model that its family allows.
   package convenience init(
-    directory: String, threads: Int = 1, arithmetic: Arithmetic = .kernels, holding: Linear.Holding? = nil, options: ModelOptions = .none
+    directory: String, threads: Int? = nil, arithmetic: Arithmetic = .kernels, holding: Linear.Holding? = nil, options: ModelOptions = .none
   ) throws(ModelError) {
     let reader = try ConfigurationReader(directory + "/config.json")
     let family = try ModelFamily.of(reader)
@@ -33,7 +35,8 @@ package final class Transformer: Sendable {
     do throws(WeightsError) {
       let checkpoint = try Checkpoint(directory: directory)
       let held = holding ?? (checkpoint.elements * 4 <= Self.packedLimit ? .packed : .stored)
-      try self.init(WeightLoader(configuration, family.tensors, checkpoint, arithmetic, held), threads)
+      let usual = held == .packed ? 1 : ProcessInfo.processInfo.activeProcessorCount
+      try self.init(WeightLoader(configuration, family.tensors, checkpoint, arithmetic, held), threads ?? usual)
     } catch { throw .weights(error) }
   }
 

@@ -64,10 +64,11 @@ public final class WorkerDenoiser: Denoiser {
   public let maxLength: Int
   /// What computes.
   public let engine: Engine
+  /// The shape of the model, as its folder says.
+  public let configuration: ModelConfiguration
 
   private let process: WorkerProcess?
   private let options: Options
-  private let predictsNext: Bool
   private let idle: Mutex<[Lent]>
 
   /// A connection, and the process it leads to.
@@ -83,7 +84,7 @@ public final class WorkerDenoiser: Denoiser {
     let reader = try ConfigurationReader(directory + "/config.json")
     let shape = try ModelFamily.of(reader).configuration(reader)
     self.options = options
-    predictsNext = shape.predictsNext
+    configuration = shape
     do throws(WorkerFault) {
       let process: WorkerProcess? =
         options.socket == nil
@@ -112,7 +113,7 @@ public final class WorkerDenoiser: Denoiser {
       guard query.tokens.count <= maxLength else { throw .tooLong(length: query.tokens.count, limit: maxLength) }
       if query.reading.hidden { throw .unsupported("a worker gives no hidden states; they need the native engine") }
     }
-    let question = WorkerQuestion(queries, predictsNext: predictsNext, vocabulary: vocabulary.size)
+    let question = WorkerQuestion(queries, predictsNext: configuration.predictsNext, vocabulary: vocabulary.size)
     var lost: Int?
     var attempt = 0
     while true {
