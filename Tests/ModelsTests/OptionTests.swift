@@ -78,6 +78,6 @@ import Testing
     let stretched = try LoadedModel(path + "?rope_scale=2")
     let other = try LoadedModel(path + "?rope_scale=3")
     #expect(try plain.digest == ModelCatalog.digest(path) && Set([plain.digest, stretched.digest, other.digest]).count == 3)
-    #expect(stretched.denoiser.configuration.rotaryBase == 2 * plain.denoiser.configuration.rotaryBase)
+    #expect(stretched.configuration.rotaryBase == 2 * plain.configuration.rotaryBase)
   }
 }

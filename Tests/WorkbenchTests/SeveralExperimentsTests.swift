@@ -64,4 +64,14 @@ import Testing
       #expect(result.code == 0, "\(file): \(result.errors)")
     }
   }
+
+  /// The file that the guide to real checkpoints walks through, on the model and the few problems that are here.
+  @Test func theGuidesFileCanBeRun() throws {
+    let folder = try Folder()
+    let file = RepositoryTests.root.appending(path: "Experiments/checkpoints/gsm8k.yaml").path
+    let changes = ["model=reference", "benchmark.path=\(FileBenchmarkTests.data)/gsm8k", "benchmark.limit=2", "benchmark.chat=false", "decoding.gen_length=64"]
+    let result = try Command.run(["run", file, "--output", folder.path] + changes.flatMap { ["--set", $0] })
+    #expect(result.code == 0 && result.output.contains("gsm8k/test"), "\(result.errors)")
+    #expect(try Command.run(["pareto", folder.path + "/gsm8k"]).code == 0)
+  }
 }

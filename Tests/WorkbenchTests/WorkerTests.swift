@@ -12,7 +12,7 @@ import Testing
 ///
 /// Waiting for torch to load takes seconds, so one worker serves all of them.
 @Suite(.serialized) struct WorkerTests {
-  private static let shared = Mutex<(native: TransformerDenoiser, worker: WorkerDenoiser, model: LoadedModel)?>(nil)
+  private static let shared = Mutex<(native: any Denoiser, worker: WorkerDenoiser, model: LoadedModel)?>(nil)
 
   private static func options(batch: Int = 0) -> WorkerDenoiser.Options {
     var options = WorkerDenoiser.Options()
@@ -22,7 +22,7 @@ import Testing
     return options
   }
 
-  private static func pair() throws -> (native: TransformerDenoiser, worker: WorkerDenoiser, model: LoadedModel) {
+  private static func pair() throws -> (native: any Denoiser, worker: WorkerDenoiser, model: LoadedModel) {
     try shared.withLock { pair in
       if let pair { return pair }
       let model = try LoadedModel("reference")
@@ -62,7 +62,7 @@ import Testing
     for (number, canvas) in try Self.canvases(2).enumerated() {
       let context = Parameters.Context(genLength: 24, blockLength: 12, vocabulary: native.vocabulary, catalog: .standard)
       let pipeline = try Catalog.standard.build(strategy, context: context).pipeline
-      let decoded = try [native as any Denoiser, worker].map { denoiser in
+      let decoded = try [native, worker].map { denoiser in
         let session = try Session(id: number, canvas: canvas, pipeline: pipeline, random: SeededRandom(seed: 0)[number])
         var shown: [[Token]] = []
         let outcome = Decoder(denoiser).decode([session], record: { _, round in shown.append(round.canvas.response) })[0]
