@@ -71,7 +71,7 @@ import Traces
       mistakes { try Experiment(YAML.parse(text)) } == """
         line 1: `name` is ../escape, expected letters, digits, `-`, `_` and `.`, as it names a folder
         line 3: `benchmark.limit` is 0, expected 1 to 10000000
-        line 3: benchmark has no setting `splits`; did you mean `split`?; known: name, split, limit
+        line 3: benchmark has no setting `splits`; did you mean `split`?; known: name, split, limit, path, shots, shots_path, chat
         line 4: `decoding.temperature` is text (warm), expected a number
         line 4: `decoding.block_length` is 10, expected a divisor of gen_length (64)
         line 5: `seeds` is a list ([0, 0]), expected a list of different whole numbers

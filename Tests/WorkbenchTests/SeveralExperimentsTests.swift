@@ -27,7 +27,7 @@ import Testing
     #expect(
       try ExperimentFileTests.mistakes(text) == """
         e.yaml:3: `benchmark.limit` is 0, expected 1 to 10000000
-        e.yaml:7: benchmark has no setting `limits`; did you mean `limit`?; known: name, split, limit
+        e.yaml:7: benchmark has no setting `limits`; did you mean `limit`?; known: name, split, limit, path, shots, shots_path, chat
         e.yaml:10: an experiment needs `benchmark`: as {name: arithmetic, split: test, limit: 200}
         e.yaml:11: an experiment needs `strategies`: a map of names to lists of rules
         """)

@@ -160,7 +160,8 @@ import Testing
       }
       Thread.sleep(forTimeInterval: 0.02)
     }
-    #expect(run.terminationStatus == 0 && !killed.isEmpty, "\(try folder.text(folder.path + "/errors"))")
+    let errors = try folder.text(folder.path + "/errors")
+    #expect(run.terminationStatus == 0 && !killed.isEmpty, "\(errors)")
     let index = try #require(try RunIndex.read(from: folder.path + "/out/engines"))
     #expect(index.runs.map(\.model) == ["reference", "reference?worker=torch&device=cpu&threads=1"] && index.runs[0].digest != index.runs[1].digest)
     let outcomes = try index.runs.map { try folder.text(folder.path + "/out/engines/\($0.digest)/outcomes.jsonl") }

@@ -168,7 +168,7 @@ def load(arguments):
     else:
         raise SystemExit(
             f"{family} is none of {', '.join(Llama.NAMES)}; others are loaded by transformers with the code in their folder, which has to be allowed: "
-            "trust_remote_code: true")
+            "remote_code: true in an experiment, --trust-remote-code here")
     return model, device, name
 
 
