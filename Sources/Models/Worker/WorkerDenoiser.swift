@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// The process is a Python script that ships with this package (`unmask_worker.py`, which states the protocol). It answers with reduced rows: the best
 /// candidates, the tokens asked for, the sums over the vocabulary in float64. A question does not change the worker, so one that is lost with it is asked
-/// again of the next; only when that dies too the sample fails.
+/// again of the next; only when the third one dies too the sample fails.
 ///
 /// Rows have the same bits whatever else is in the batch, because batches always have the same shape; they are not the bits of the native engine.
 public final class WorkerDenoiser: Denoiser {
@@ -126,7 +126,7 @@ public final class WorkerDenoiser: Denoiser {
         answer = try question.responses(try lent.connection.receive(limit: question.answerBytes))
         idle.withLock { $0.append(lent) }
       } catch {
-        if case .lost = error, attempt < 2 { continue }
+        if case .lost = error, attempt < 3 { continue }
         throw .failed(Self.words(error) + (process?.lastWords.map { "; its last words: \($0.prefix(300))" } ?? ""))
       }
       return try answer.get()
@@ -138,7 +138,12 @@ public final class WorkerDenoiser: Denoiser {
     while let lent = idle.withLock({ $0.popLast() }) {
       if lent.generation != lost, process?.isAlive(lent.generation) ?? (lost == nil) { return lent }
     }
-    let (lent, found) = try Self.connect(process, options, insteadOf: lost)
+    let (lent, found): (Lent, Engine)
+    do throws(WorkerFault) { (lent, found) = try Self.connect(process, options, insteadOf: lost) } catch {
+      // One that started before and dies while it starts again is lost like any other.
+      guard case .refused(let reason) = error, let process, !process.isRunning else { throw error }
+      throw .lost(reason)
+    }
     guard found == engine else { throw .refused("another worker answers: \(found) instead of \(engine)") }
     return lent
   }

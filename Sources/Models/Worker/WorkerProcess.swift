@@ -40,6 +40,9 @@ final class WorkerProcess: Sendable {
   /// The process's number; nil where none was started.
   var identifier: Int32? { state.withLock { $0.process?.processIdentifier } }
 
+  /// Whether it is there.
+  var isRunning: Bool { state.withLock { $0.process?.isRunning == true } }
+
   /// Whether the process of a generation is there.
   func isAlive(_ generation: Int) -> Bool { state.withLock { $0.generation == generation && $0.process?.isRunning == true } }
 
