@@ -60,15 +60,17 @@ import Testing
     try TraceFile.write(trace, to: folder.file())
     let (status, output) = try Python.run(
       """
-      import csv, h5py, math, sys
+      import csv, h5py, numpy as np, sys
       f = h5py.File(sys.argv[1] + "/trace.h5")
       for g in f:
           rows = list(csv.DictReader(open(f"{sys.argv[1]}/{g}.csv", newline="")))
           for c in f[g]:
               if c == "offsets" or f[g][c].dtype == object: continue
               k = f[g].attrs.get("k", 1) if c.startswith("top_") else 1
-              flat = [float(r[c if k == 1 else f"{c}_{i}"] or "nan") for r in rows for i in range(k)]
-              assert len(flat) == len(f[g][c]) and all(a == b or (math.isnan(a) and math.isnan(b)) for a, b in zip(flat, f[g][c][:].astype(float))), (g, c)
+              # A number is written in the fewest digits that give its own type back, and that type is float32 for logits.
+              kind = f[g][c].dtype if f[g][c].dtype.kind == "f" else float
+              flat = np.array([float(r[c if k == 1 else f"{c}_{i}"] or "nan") for r in rows for i in range(k)]).astype(kind)
+              assert len(flat) == len(f[g][c]) and np.array_equal(flat, f[g][c][:].astype(kind), equal_nan=True), (g, c)
       """, [folder.path])
     #expect(status == 0, "\(output)")
   }

@@ -87,7 +87,10 @@ import Testing
     ("strategies.one-by-one.saber.mu=1", "--set strategies.one-by-one.saber.mu=1: there is no rule in `strategies.one-by-one` named `saber`; known: quota"),
     ("baseline.x=1", "--set baseline.x=1: `baseline` is text (one-by-one), expected a map or a list, to hold `x`"),
     ("nothing", "--set nothing: `--set` is nothing, expected KEY=VALUE, as decoding.gen_length=64"),
-    ("benchmark.limt=3", "--set benchmark.limt=3: benchmark has no setting `limt`; did you mean `limit`?; known: name, split, limit, path, shots, shots_path, chat"),
+    (
+      "benchmark.limt=3",
+      "--set benchmark.limt=3: benchmark has no setting `limt`; did you mean `limit`?; known: name, split, limit, path, shots, shots_path, chat"
+    ),
     (
       "strategies.one-by-one.quota.steps=many",
       "--set strategies.one-by-one.quota.steps=many: strategies.one-by-one.quota: `steps` is text (many), expected a whole number"
