@@ -94,10 +94,17 @@ int unmask_pack(const void *source, int type, size_t first, size_t n, size_t k, 
   return finite;
 }
 
-void unmask_pack_rows(const float *x, size_t ldx, size_t count, size_t width, float *packed) {
+static inline const float *place(const struct unmask_rows *x, size_t i) {
+  if (!x->place) return x->fresh + i * x->ldf;
+  const int32_t at = x->place[i];
+  return at >= 0 ? x->fresh + (size_t)at * x->ldf : x->held + (size_t)(-1 - (int64_t)at) * x->ldh;
+}
+
+void unmask_pack_rows(const struct unmask_rows *x, size_t count, size_t width, float *packed) {
   for (size_t row = 0; row < count; row++) {
+    const float *from = place(x, row);
     float *to = packed + row / UNMASK_PANEL * UNMASK_PANEL * width + row % UNMASK_PANEL;
-    for (size_t p = 0; p < width; p++) to[p * UNMASK_PANEL] = x[row * ldx + p];
+    for (size_t p = 0; p < width; p++) to[p * UNMASK_PANEL] = from[p];
   }
   for (size_t row = count; row % UNMASK_PANEL; row++) {
     float *to = packed + row / UNMASK_PANEL * UNMASK_PANEL * width + row % UNMASK_PANEL;
@@ -105,12 +112,12 @@ void unmask_pack_rows(const float *x, size_t ldx, size_t count, size_t width, fl
   }
 }
 
-void unmask_pack_columns(const float *x, size_t ldx, size_t count, size_t width, float *packed) {
+void unmask_pack_columns(const struct unmask_rows *x, size_t count, size_t width, float *packed) {
   for (size_t start = 0; start < width; start += UNMASK_PANEL) {
     const size_t n = width - start < UNMASK_PANEL ? width - start : UNMASK_PANEL;
     float *to = packed + start * count;
     for (size_t row = 0; row < count; row++, to += UNMASK_PANEL) {
-      memcpy(to, x + row * ldx + start, n * sizeof(float));
+      memcpy(to, place(x, row) + start, n * sizeof(float));
       if (n < UNMASK_PANEL) memset(to + n, 0, (UNMASK_PANEL - n) * sizeof(float));
     }
   }

@@ -14,6 +14,7 @@ struct DecodeCommand: ParsableCommand {
         unmask decode --problem lists/test/7
         unmask decode --problem arithmetic/dev/3 --strategy quota
         unmask decode --model DIR --chat --prompt 'What is a mask?'
+        unmask decode --problem arithmetic/test/0 --cache dual --fidelity
         unmask decode --model DIR --chat --problem gsm8k/test/0 --data gsm8k/test.jsonl
         unmask decode --strategy 'threshold: {confidence: 0.7}' --gen-length 16 --prompt $'Copy the list: red 3 sun\n'
         unmask decode --model DIR --strategy s.yaml --gen-length 64 --block-length 32 --prompt-ids prompts.json --format json
@@ -24,7 +25,6 @@ struct DecodeCommand: ParsableCommand {
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
-  enum Cache: String, ExpressibleByArgument, CaseIterable { case none }
 
   @Option(help: "A checkpoint directory, or `reference`.") var model = "reference"
   @Option(help: "A YAML file, a strategy's name, or YAML.") var strategy = "threshold"
@@ -36,7 +36,8 @@ struct DecodeCommand: ParsableCommand {
   @Option(help: "A JSON file with an array of arrays of token ids, used as they are; - for standard input.") var promptIds: String?
   @Flag(help: "Put the prompt through the model's chat template.") var chat = false
   @Option(help: "A JSON file with an object from response position to token id.") var pinned: String?
-  @Option(help: "Cache policy.") var cache = Cache.none
+  @Option(help: "A cache policy's name, or YAML as '{policy: dkv, refresh: 4}'. `unmask caches` lists them.") var cache = "none"
+  @Flag(help: "Measure every round against the model without a cache: a second call beside each.") var fidelity = false
   @Option(help: "0 proposes the most probable token.") var temperature = 0.0
   @Option(help: "Nucleus sampling; 1 keeps all tokens.") var topP = 1.0
   @Option(help: "Sample among the k most probable tokens; 0 keeps all.") var topK = 0
@@ -72,7 +73,8 @@ struct DecodeCommand: ParsableCommand {
     // The canvas is checked before the strategy reads the geometry, so that a bad length is reported as such.
     let canvases = try canvases(problems, model, geometry, pins, template)
     let built = try StrategyArgument.build(strategy, catalog: Unmask.catalog, context: context)
-    try model.denoiser.check(built.pipeline.needs)
+    let policy = try CacheCatalog.standard.build(try YAML.parse(cache))
+    try model.denoiser(policy).check(built.pipeline.needs)
     for (index, canvas) in canvases.enumerated() {
       if let reason = InputCheck.reason(canvas.prompt, model.denoiser, adding: geometry.genLength) {
         throw ConfigurationError.unreadable(file: promptIds ?? "--prompt", reason: "prompt \(index) \(reason)")
@@ -84,7 +86,13 @@ struct DecodeCommand: ParsableCommand {
     let isWatched = format == .text && sessions.count == 1 && Terminal.isInteractive(STDOUT_FILENO)
     let results = DecodeResults(count: sessions.count)
     let live = isWatched ? CanvasPicture(model.tokenizer) : nil
-    decode(sessions, names, model, results, live)
+    // Each prompt has a cache of its own.
+    var denoisers: [any Denoiser] = []
+    for _ in sessions {
+      let own = try model.denoiser(policy)
+      denoisers.append(fidelity ? MeteredDenoiser(own, against: model.denoiser) : own)
+    }
+    decode(sessions, names, denoisers, results, live)
     var failed: Int32 = 0
     for index in sessions.indices {
       guard let (outcome, forwards) = results[index] else { continue }
@@ -98,9 +106,9 @@ struct DecodeCommand: ParsableCommand {
       }
     }
     if let trace {
-      let config = config(built.resolved, geometry, model)
+      let config = config(built.resolved, geometry, model, policy)
       try results.writeTrace(
-        to: trace, config: config, digest: RunPlan.digest(of: config.sorted.json), model: model, timing: jobs == 1 ? .exclusive : .shared)
+        to: trace, config: config, digest: RunPlan.digest(of: config.sorted.json), model: model, level: level, timing: jobs == 1 ? .exclusive : .shared)
     }
     if Terminal.isInterrupted { throw Failure.interrupted("interrupted") }
     if failed != 0 { throw Failure(code: failed, message: "") }
@@ -113,6 +121,9 @@ struct DecodeCommand: ParsableCommand {
     return Geometry(genLength: length, blockLength: blockLength ?? (length % usual == 0 ? usual : length))
   }
 
+  /// What is recorded, should a trace be asked for.
+  private var level: TraceLevel { fidelity ? .fidelity(TraceLevel.defaultCandidates) : .edits }
+
   private func sessions(_ canvases: [Canvas], _ pipeline: Pipeline, _ sampling: Sampling) throws(ConfigurationError) -> [Session] {
     var occurrences: [Canvas: Int] = [:]
     var sessions: [Session] = []
@@ -122,19 +133,20 @@ struct DecodeCommand: ParsableCommand {
       occurrences[canvas] = occurrence + 1
       let random = canvas.prompt.reduce(SeededRandom(seed: seed)) { $0[Int($1)] }
       sessions.append(
-        try Session(id: index, canvas: canvas, pipeline: pipeline, sampling: sampling, random: random, sample: occurrence, maxRounds: maxRounds))
+        try Session(
+          id: index, canvas: canvas, pipeline: pipeline, sampling: sampling, random: random, sample: occurrence, maxRounds: maxRounds, observed: level.needs))
     }
     return sessions
   }
 
-  private func decode(_ sessions: [Session], _ names: [String], _ model: LoadedModel, _ results: DecodeResults, _ live: CanvasPicture?) {
+  private func decode(_ sessions: [Session], _ names: [String], _ denoisers: [any Denoiser], _ results: DecodeResults, _ live: CanvasPicture?) {
     Terminal.catchInterrupts()
     let seed = Int(truncatingIfNeeded: seed)
     Workers.run(jobs: jobs, count: sessions.count) { index in
       var forwards: [Setting] = []
       var seconds = 0.0
-      var builder = TraceBuilder(canvas: sessions[index].canvas, problem: names[index], seed: seed, level: .edits)
-      let outcome = Decoder(model.denoiser).decode(
+      var builder = TraceBuilder(canvas: sessions[index].canvas, problem: names[index], seed: seed, level: level)
+      let outcome = Decoder(denoisers[index]).decode(
         [sessions[index]],
         record: { _, round in
           forwards.append(Self.forward(round))
@@ -202,14 +214,22 @@ struct DecodeCommand: ParsableCommand {
 
   private static func forward(_ round: Round) -> Setting {
     let changes = round.changes
-    return [
+    var forward: Setting = [
       "commits": Setting(.list(changes.commits.map { [Setting(.integer($0.position)), Setting(.integer(Int($0.token)))] as Setting })),
       "remasks": Setting(.list(changes.remasks.map { Setting(.integer($0)) })), "canvases": Setting(.integer(round.cost.canvases)),
     ]
+    if let divergence = round.divergence, case .map(let entries) = forward.value {
+      let fidelity: Setting = [
+        "kl": Setting(.number(divergence.kl)), "top1": Setting(.number(divergence.top1)), "decisions": Setting(.number(divergence.decisions)),
+      ]
+      forward = Setting(.map(entries + [Setting.Entry("fidelity", fidelity)]))
+    }
+    return forward
   }
 
-  private func config(_ resolved: Setting, _ geometry: Geometry, _ model: LoadedModel) -> Setting {
-    [
+  private func config(_ resolved: Setting, _ geometry: Geometry, _ model: LoadedModel, _ cache: Cache?) -> Setting {
+    let own: [Setting.Entry] = cache.map { [Setting.Entry("cache", $0.resolved)] } ?? []
+    let config: Setting = [
       "decoding": [
         "gen_length": Setting(.integer(geometry.genLength)), "block_length": Setting(.integer(geometry.blockLength)),
         "temperature": Setting(.number(temperature)), "top_p": Setting(.number(topP)), "top_k": Setting(.integer(topK)),
@@ -220,5 +240,7 @@ struct DecodeCommand: ParsableCommand {
         "end": Setting(.integer(Int(model.denoiser.vocabulary.end))),
       ], "seed": Setting(.integer(Int(truncatingIfNeeded: seed))), "strategy": resolved,
     ]
+    guard case .map(let entries) = config.value else { return config }
+    return Setting(.map(entries + own))
   }
 }

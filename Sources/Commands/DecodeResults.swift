@@ -24,10 +24,10 @@ final class DecodeResults: Sendable {
   subscript(index: Int) -> (outcome: Decoder.Outcome, forwards: [Setting])? { results.withLock { $0[index].map { ($0.outcome, $0.forwards) } } }
 
   /// Writes all of them as one trace.
-  func writeTrace(to path: String, config: Setting, digest: String, model: LoadedModel, timing: Trace.Timing) throws(TraceError) {
+  func writeTrace(to path: String, config: Setting, digest: String, model: LoadedModel, level: TraceLevel, timing: Trace.Timing) throws(TraceError) {
     let samples = results.withLock { $0.compactMap { $0?.sample } }
     let attributes = Trace.Attributes(
-      config: config.json, runDigest: digest, modelDigest: model.digest, vocabulary: model.denoiser.vocabulary, timing: timing)
+      config: config.json, runDigest: digest, modelDigest: model.digest, level: level, vocabulary: model.denoiser.vocabulary, timing: timing)
     try TraceFile.write(try Trace(attributes: attributes, samples: samples), to: path)
   }
 }

@@ -62,7 +62,7 @@ struct ExplainCommand: ParsableCommand {
     do throws(ConfigurationError) {
       let loaded = try model.load()
       var fresh = plain
-      try fresh.decide(session, index, canvases: canvases, on: loaded.denoiser)
+      try fresh.decide(session, index, canvases: canvases, on: loaded.denoiser(session.cache))
       // Where the model parts from the trace before the tape gave out, the tape tells more.
       if (fresh.departure ?? .max) > (best.departure ?? -1) {
         return (fresh, "beliefs and bars: decided again on the \(model.identity(loaded)); the trace alone does not suffice: \(lack)")

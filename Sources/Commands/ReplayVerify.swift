@@ -24,7 +24,7 @@ enum ReplayVerify {
     let progress = Progress("verify", done: 0, total: indices.count)
     var checked: [Verification] = []
     for index in indices {
-      let denoiser: any Denoiser = if let loaded { loaded.denoiser } else { try tape(session, index) }
+      let denoiser: any Denoiser = if let loaded { try loaded.denoiser(session.cache) } else { try tape(session, index) }
       guard let next = try Verification(session, index, on: denoiser, while: { !Terminal.isInterrupted }) else { break }
       if isTape, let first = next.first, first.column == Verification.failure { throw Self.lack(first.now) }
       checked.append(next)

@@ -118,11 +118,11 @@ struct WhatIfSource {
 
   /// The model that made the trace: the beliefs of another one are not those of the trace.
   private mutating func denoiser(instead lack: String) throws(ConfigurationError) -> any Denoiser {
-    if let loaded { return loaded.denoiser }
+    if let loaded { return try loaded.denoiser(session.cache) }
     let own: LoadedModel
     do { own = try model.load() } catch { throw .unsupported("the trace does not suffice: \(lack); and without the model: \(error)") }
     guard model.made(own) else { throw .unsupported("the trace does not suffice: \(lack); and this is the \(model.identity(own))") }
     loaded = own
-    return own.denoiser
+    return try own.denoiser(session.cache)
   }
 }

@@ -125,7 +125,8 @@ struct Root: ParsableCommand {
       Exit codes: 0 success, 1 a check failed or a file is damaged, 2 wrong use, 3 interrupted.
       """,
     subcommands: [
-      RunCommand.self, DecodeCommand.self, LogitsCommand.self, TokenizeCommand.self, StrategiesCommand.self, BenchmarksCommand.self, ModelsCommand.self,
+      RunCommand.self, DecodeCommand.self, LogitsCommand.self, TokenizeCommand.self, StrategiesCommand.self, CachesCommand.self, BenchmarksCommand.self,
+      ModelsCommand.self,
       QuantizeCommand.self, TraceCommand.self, ReplayCommand.self, ExplainCommand.self, CheckCommand.self, ParetoCommand.self, CompareCommand.self,
       EvalLogCommand.self,
     ])

@@ -21,6 +21,7 @@ public struct Belief: Sendable {
   private var rowOfSlot: PerSlot<Int>
   private var added: [Int: [Token: Double]] = [:]
   private var suppressed: Set<Token> = []
+  private var withheld: Set<Slot> = []
   private var proposals = Proposals()
   private var rawProposals = Proposals()
 
@@ -39,6 +40,16 @@ public struct Belief: Sendable {
     rowOfSlot = PerSlot(-1)
     for (row, position) in zip(rows.indices, positions) where canvas.slots.indices.contains(position) { rowOfSlot[canvas.slots[position]] = row }
   }
+
+  /// The same rows, of which some may not be decided in this round.
+  func withholding(_ positions: some Sequence<Int>) -> Belief {
+    var copy = self
+    copy.withheld = Set(positions.filter(slots.indices.contains).map { slots[$0] })
+    return copy
+  }
+
+  /// Whether the row is from an earlier round, and the cache that holds it keeps the position from being decided now.
+  public func isWithheld(_ position: Int) -> Bool { !withheld.isEmpty && slots.indices.contains(position) && withheld.contains(slots[position]) }
 
   /// The same rows, read at the positions that their slots have on another canvas.
   public func aligned(to canvas: Canvas) -> Belief {

@@ -76,7 +76,7 @@ public struct Decoder: Sendable {
       for share in shares { results += answer(&sessions, [share]) }
       return results
     }
-    let forward = clock.now - started
+    let forward = clock.now - started - .seconds(responses.reduce(0) { $0 + $1.aside })
     let total = max(responses.reduce(0) { $0 + $1.cost.positions }, 1)
     var first = 0
     for (index, queries) in shares {

@@ -52,7 +52,7 @@ public struct Lineage: Sendable, Hashable {
   public let session: Int
   /// The trajectory within the session.
   public let branch: Int
-  /// The branch that cached state is taken from.
+  /// The branch that cached state is taken from: its own as it was left, another of an earlier query in the same batch as that query leaves it.
   public let parent: Int
 
   /// A branch of a session.
@@ -154,6 +154,15 @@ public struct Query: Sendable {
   }
 }
 
+extension Query {
+  /// The same sequence, asked for other rows.
+  package func asking(for rows: [Int]) -> Query {
+    var query = Query(tokens: tokens, promptLength: promptLength, window: window, rows: rows, reading: reading, lineage: lineage)
+    (query.positionIDs, query.visibility, query.soft) = (positionIDs, visibility, soft)
+    return query
+  }
+}
+
 /// What came of one query.
 public struct Response: Sendable {
   /// One summary per row asked for, in the order of `Query.rows`.
@@ -162,12 +171,21 @@ public struct Response: Sendable {
   public let cost: Cost
   /// Whether a cache was rebuilt by it.
   public let isRefresh: Bool
+  /// Masked rows before the end of the window that no rule may decide in this round: what `rows` says of them is from an earlier one.
+  public let withheld: Set<Int>
+  /// What a fuller model says of the same rows, where one is asked beside this one.
+  package var reference: [RowSummary]?
+  /// How far the two are apart; nil where nothing could be decided, or nothing is compared.
+  package var divergence: Divergence?
+  /// Seconds that the call spent on anything but this model.
+  package var aside = 0.0
 
   /// The answer to one query.
-  public init(rows: [RowSummary], cost: Cost, isRefresh: Bool = false) {
+  public init(rows: [RowSummary], cost: Cost, isRefresh: Bool = false, withheld: Set<Int> = []) {
     self.rows = rows
     self.cost = cost
     self.isRefresh = isRefresh
+    self.withheld = withheld
   }
 }
 

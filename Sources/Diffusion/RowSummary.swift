@@ -147,6 +147,13 @@ public struct RowSummary: Sendable {
     return copy
   }
 
+  /// The row without its logits.
+  var withoutFull: RowSummary {
+    var copy = self
+    copy.full = nil
+    return copy
+  }
+
   /// Sums over a row, leaving out tokens given in rising order.
   private static func mass(_ logits: some RandomAccessCollection<Float>, maximum: Double, without left: [Token] = []) -> Mass {
     var sum = 0.0

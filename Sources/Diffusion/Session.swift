@@ -83,11 +83,13 @@ public struct Session: Sendable {
       let extras = Array(response.rows[positions.count...])
       let all = Belief(rows, at: positions, of: view.canvas, extras: extras, sampling: sampling)
       recorded = recorded ?? all
-      seen.append(Step.Seen(view: view, belief: observed == .nothing ? all : unobserved(rows, at: positions, extras, of: view.canvas)))
+      let own = observed == .nothing ? all : unobserved(rows, at: positions, extras, of: view.canvas)
+      let start = view.canvas.prompt.count
+      seen.append(Step.Seen(view: view, belief: response.withheld.isEmpty ? own : own.withholding(response.withheld.lazy.map { $0 - start })))
       spent += response.cost
     }
     var step = Step(index: decisions, shown: canvas, belief: seen[0].belief, views: seen, trajectory: trajectory, isExplained: isExplained)
-    pipeline.decide(&step)
+    let divergence = divergence(responses, &step)
     if let fault = step.fault { throw fault }
     let before = canvas
     canvas = step.canvas
@@ -99,7 +101,30 @@ public struct Session: Sendable {
     return Round(
       index: rounds - 1, kind: responses.contains(where: \.isRefresh) ? .refresh : isIdle ? .passed : .ordinary, cost: spent, shown: before,
       canvas: canvas, belief: recorded ?? seen[0].belief, edits: step.edits, comparisons: step.comparisons, survivals: survivals(of: step),
-      isFinal: canvas.isComplete)
+      isFinal: canvas.isComplete, divergence: divergence)
+  }
+
+  /// Lets the rules decide, and, where a fuller model was asked too, copies of them decide on what that one believes.
+  private mutating func divergence(_ responses: [Response], _ step: inout Step) -> Divergence? {
+    guard var divergence = responses.lazy.compactMap(\.divergence).first else {
+      pipeline.decide(&step)
+      return nil
+    }
+    var twin = pipeline
+    pipeline.decide(&step)
+    var seen: [Step.Seen] = []
+    for (response, (view, positions)) in zip(responses, asked) {
+      guard let rows = response.reference, rows.count == positions.count + view.extra.count else { return divergence }
+      seen.append(Step.Seen(view: view, belief: unobserved(Array(rows[..<positions.count]), at: positions, Array(rows[positions.count...]), of: view.canvas)))
+    }
+    guard let first = seen.first else { return divergence }
+    var other = Step(index: decisions, shown: step.shown, belief: first.belief, views: seen, trajectory: trajectory)
+    twin.decide(&other)
+    let made = { (step: Step) in Set(step.edits.map { [$0.branch, Int($0.kind.rawValue), $0.position, Int($0.token)] }) }
+    let (own, theirs) = (made(step), made(other))
+    let all = own.union(theirs).count
+    divergence.decisions = all == 0 ? 1 : Double(own.intersection(theirs).count) / Double(all)
+    return divergence
   }
 
   /// What the rules believe: only what they asked for, so that recording more never changes a decision.
@@ -164,6 +189,8 @@ public struct Round: Sendable {
   public let survivals: [Survival]
   /// Whether the canvas is complete.
   public let isFinal: Bool
+  /// How far the belief was from a fuller model's; nil where none was asked beside it.
+  public internal(set) var divergence: Divergence?
   /// Seconds in the model, shared by positions where a batch held several sessions.
   public internal(set) var forwardSeconds = 0.0
   /// Seconds in the rules.

@@ -63,8 +63,8 @@ public struct Step: Sendable {
     canvas = shown
   }
 
-  /// Positions a rule may decide now: eligible on the shown canvas and untouched by the rules before it.
-  public var open: [Int] { shown.eligible.filter { !touched.contains(shown.slots[$0]) } }
+  /// Positions a rule may decide now: eligible on the shown canvas, untouched by the rules before it, and not withheld by a cache.
+  public var open: [Int] { shown.eligible.filter { !touched.contains(shown.slots[$0]) && !belief.isWithheld($0) } }
 
   /// Every position masked on the shown canvas, in any block, and untouched since.
   public var masked: [Int] { shown.masked.filter { !touched.contains(shown.slots[$0]) } }

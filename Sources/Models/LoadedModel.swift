@@ -34,6 +34,15 @@ public struct LoadedModel: Sendable {
     digest = try ModelCatalog.digest(directory, options: reference.options, engine: engine)
   }
 
+  /// The model for one decoder: behind a cache with no state yet, if one is named.
+  public func denoiser(_ cache: Cache?) throws(ConfigurationError) -> any Denoiser {
+    guard let cache else { return denoiser }
+    guard let native = denoiser as? TransformerDenoiser else {
+      throw .unsupported("the cache `\(cache.name)` needs the native engine, and model `\(name)` is evaluated by a worker")
+    }
+    return CachedDenoiser(native, cache)
+  }
+
   /// The tokenizer of a directory.
   public static func tokenizer(_ directory: String) throws(ModelError) -> Tokenizer {
     do throws(TokenizerError) { return try Tokenizer(directory: directory) } catch { throw .tokenizer(error) }

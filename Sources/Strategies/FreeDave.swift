@@ -54,8 +54,9 @@ struct FreeDave: Strategy {
     var views = Array(base.views(of: canvas).prefix(1))
     for index in ahead.indices where views.count == index + 1 {
       guard var view = ahead[index].base.views(of: ahead[index].canvas).first else { break }
+      // A cache goes on from what it held of the draft before.
       view.branch = index + 1
-      view.parent = 0
+      view.parent = index
       views.append(view)
     }
     asked = needs

@@ -22,7 +22,13 @@ extension SampleTrace {
     }
     putEdits(to: &out)
     putBeliefs(to: &out)
-    // A sample that is complete, as all were in earlier versions, says no more.
+    // A sample that is complete and was not metered, as all were in earlier versions, says no more.
+    if rounds.contains(where: { $0.divergence != nil }) {
+      out.put(1)
+      for round in rounds {
+        for value in [round.divergence?.kl, round.divergence?.top1, round.divergence?.decisions] { out.put(value ?? .nan) }
+      }
+    }
     if !isComplete { out.put(0) }
     return out.bytes
   }
@@ -79,10 +85,21 @@ extension SampleTrace {
     cost = Cost(canvases: numbers[5], positions: numbers[6], logitRows: numbers[7])
     self.seconds = seconds
     guard takeRounds(&input), takeEdits(&input), takeBeliefs(&input) else { return nil }
-    if !input.isAtEnd {
-      guard input.integer() == 0, input.isAtEnd else { return nil }
-      isComplete = false
+    while !input.isAtEnd {
+      switch input.integer() {
+      case 0 where input.isAtEnd: isComplete = false
+      case 1: guard takeDivergences(&input) else { return nil }
+      default: return nil
+      }
     }
+  }
+
+  private mutating func takeDivergences(_ input: inout ByteReader) -> Bool {
+    for index in rounds.indices {
+      guard let kl = input.double(), let top1 = input.double(), let decisions = input.double() else { return false }
+      rounds[index].divergence = kl.isNaN ? nil : Divergence(kl: kl, top1: top1, decisions: decisions)
+    }
+    return true
   }
 
   private static func tokens(_ input: inout ByteReader) -> [Token]? {

@@ -77,6 +77,8 @@ public struct RecordedRound: Sendable, Hashable {
   public var decideSeconds: Double
   /// Whether nothing was masked afterwards.
   public var isFinal: Bool
+  /// How far the belief was from a fuller model's, at the level `fidelity`; nil where nothing was compared.
+  public var divergence: Divergence?
 }
 
 /// One edit and the round it belongs to.

@@ -30,8 +30,9 @@ extension Trace {
     tables[2]["offsets"] = nil
     tables[2]["offsets"] = offsets
     tables += try Self.editsTables(samples)
-    if attributes.level == TraceSchema.beliefs { tables.append(try Self.beliefsTable(samples)) }
-    self.init(attributes: attributes, tables: tables, candidates: attributes.level == TraceSchema.beliefs ? max(candidates, 1) : 0)
+    let hasBeliefs = TraceLevel(attributes.level).map { $0.candidates > 0 } ?? false
+    if hasBeliefs { tables.append(try Self.beliefsTable(samples)) }
+    self.init(attributes: attributes, tables: tables, candidates: hasBeliefs ? max(candidates, 1) : 0)
   }
 
   private static func samplesTable(_ samples: [SampleTrace]) throws(TraceError) -> Table {
@@ -89,6 +90,12 @@ extension Trace {
     table["forward_seconds"] = .float64(rounds.map(\.forwardSeconds))
     table["decide_seconds"] = .float64(rounds.map(\.decideSeconds))
     table["final"] = .uint8(rounds.map { $0.isFinal ? 1 : 0 })
+    // Only where something was compared; NaN in the rounds in which nothing was.
+    if rounds.contains(where: { $0.divergence != nil }) {
+      table["fidelity_kl"] = .float64(rounds.map { $0.divergence?.kl ?? .nan })
+      table["fidelity_top1"] = .float64(rounds.map { $0.divergence?.top1 ?? .nan })
+      table["fidelity_decisions"] = .float64(rounds.map { $0.divergence?.decisions ?? .nan })
+    }
     return table
   }
 

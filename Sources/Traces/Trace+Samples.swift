@@ -1,4 +1,4 @@
-internal import Diffusion
+public import Diffusion
 
 extension Trace {
   /// The samples, each with indices of its own.
@@ -31,6 +31,15 @@ extension Trace {
       sample.isComplete = complete.isEmpty || complete[row] != 0
       return sample
     }
+  }
+
+  /// How far beliefs were from the full model's: the mean over all rounds in which something was compared; nil where nothing was.
+  public var divergence: Divergence? {
+    guard let table = self["rounds"] else { return nil }
+    let columns = ["fidelity_kl", "fidelity_top1", "fidelity_decisions"].map { name in table.doubles(name).filter { !$0.isNaN } }
+    guard let count = columns.map(\.count).min(), count > 0 else { return nil }
+    let means = columns.map { $0.reduce(0, +) / Double($0.count) }
+    return Divergence(kl: means[0], top1: means[1], decisions: means[2])
   }
 
   /// The samples of tables whose structure was found sound.
@@ -76,12 +85,18 @@ extension Trace {
     guard let table = self["rounds"] else { return [] }
     let c = ["index", "kind", "canvases", "positions", "logit_rows", "window_start", "window_end", "masked", "final"].map(table.integers)
     let (forward, decide) = (table.doubles("forward_seconds"), table.doubles("decide_seconds"))
+    let fidelity = ["fidelity_kl", "fidelity_top1", "fidelity_decisions"].map(table.doubles)
     return c[0].indices.map { row in
       RecordedRound(
         index: c[0][row], kind: Round.Kind(rawValue: UInt8(clamping: c[1][row])) ?? .ordinary,
         cost: Cost(canvases: c[2][row], positions: c[3][row], logitRows: c[4][row]), window: c[5][row]..<c[6][row], masked: c[7][row],
-        forwardSeconds: forward[row], decideSeconds: decide[row], isFinal: c[8][row] == 1)
+        forwardSeconds: forward[row], decideSeconds: decide[row], isFinal: c[8][row] == 1, divergence: Self.divergence(fidelity, row))
     }
+  }
+
+  private static func divergence(_ columns: [[Double]], _ row: Int) -> Divergence? {
+    guard columns.allSatisfy({ $0.indices.contains(row) && !$0[row].isNaN }) else { return nil }
+    return Divergence(kl: columns[0][row], top1: columns[1][row], decisions: columns[2][row])
   }
 
   private func recordedEdits() -> [Edit] {

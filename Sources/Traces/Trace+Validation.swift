@@ -38,7 +38,7 @@ extension Trace {
 
   /// What would keep the tables from being read as samples.
   func checkStructure(_ list: inout FaultList) {
-    if TraceLevel(attributes.level) == nil { list.add("file", nil, "level `\(attributes.level)` is none of none, edits, beliefs") }
+    if TraceLevel(attributes.level) == nil { list.add("file", nil, "level `\(attributes.level)` is none of none, edits, beliefs, fidelity") }
     checkLengths(&list)
     guard list.isSound else { return }
     checkSamples(&list)
@@ -47,11 +47,14 @@ extension Trace {
     checkBeliefs(&list)
   }
 
+  /// Whether the level asks for beliefs.
+  private var holdsBeliefs: Bool { TraceLevel(attributes.level).map { $0.candidates > 0 } ?? false }
+
   private func checkLengths(_ list: inout FaultList) {
     let samples = sampleCount
     for group in TraceSchema.groups {
       guard let table = self[group.name] else {
-        if group.name != TraceSchema.beliefs || attributes.level == TraceSchema.beliefs { list.add(group.name, nil, "the group is missing") }
+        if group.name != TraceSchema.beliefs || holdsBeliefs { list.add(group.name, nil, "the group is missing") }
         continue
       }
       let rows = group.fields.first.flatMap { table[$0.name]?.count } ?? 0
@@ -149,6 +152,13 @@ extension Trace {
     for name in ["forward_seconds", "decide_seconds"] {
       for (row, value) in table.doubles(name).enumerated() where !(value >= 0 && value.isFinite) { list.add("rounds", row, "\(name) is \(value), not a time") }
     }
+    // NaN stands in rounds in which nothing was compared.
+    for (row, value) in table.doubles("fidelity_kl").enumerated() where value < 0 || value.isInfinite {
+      list.add("rounds", row, "fidelity_kl is \(value), not a divergence")
+    }
+    for name in ["fidelity_top1", "fidelity_decisions"] {
+      for (row, value) in table.doubles(name).enumerated() where value < 0 || value > 1 { list.add("rounds", row, "\(name) is \(value), not a share") }
+    }
   }
 
   private func checkEdits(_ list: inout FaultList) {
@@ -171,7 +181,7 @@ extension Trace {
   private func checkBeliefs(_ list: inout FaultList) {
     guard let table = self[TraceSchema.beliefs] else { return }
     if !(1...65_536).contains(candidates) { list.add(TraceSchema.beliefs, nil, "k is \(candidates), not 1 to 65536") }
-    if attributes.level != TraceSchema.beliefs { list.add(TraceSchema.beliefs, nil, "the group is there, but the level is `\(attributes.level)`") }
+    if !holdsBeliefs { list.add(TraceSchema.beliefs, nil, "the group is there, but the level is `\(attributes.level)`") }
     checkRoundReferences(of: table, &list)
     for (row, position) in table.integers("position").enumerated() where !(0..<Self.longestResponse).contains(position) {
       list.add(TraceSchema.beliefs, row, "position is \(position), not in a response")

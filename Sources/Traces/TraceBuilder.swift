@@ -14,7 +14,7 @@ public struct TraceBuilder: Sendable {
     sample = SampleTrace(problem: problem, seed: seed, canvas: canvas)
     sample.answerTokens = canvas.answerTokens
     self.level = level
-    if case .beliefs = level { sample.beliefs = RecordedBeliefs(candidates: level.candidates) }
+    if level.candidates > 0 { sample.beliefs = RecordedBeliefs(candidates: level.candidates) }
   }
 
   /// Takes a round as it ends.
@@ -29,7 +29,7 @@ public struct TraceBuilder: Sendable {
     sample.rounds.append(
       RecordedRound(
         index: round.index, kind: round.kind, cost: round.cost, window: round.shown.window, masked: masked.count, forwardSeconds: round.forwardSeconds,
-        decideSeconds: round.decideSeconds, isFinal: round.isFinal))
+        decideSeconds: round.decideSeconds, isFinal: round.isFinal, divergence: round.divergence))
     for edit in round.edits { sample.edits.append(RecordedEdit(round: row, edit: edit)) }
     if level.candidates > 0 { recordBeliefs(of: round, row: row, masked: masked) }
   }

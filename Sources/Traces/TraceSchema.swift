@@ -51,7 +51,7 @@ public enum TraceSchema {
     public let fields: [Field]
   }
 
-  /// The groups of every trace, in order. `beliefs` is there only at that level.
+  /// The groups of every trace, in order. `beliefs` is there only at that level and above.
   public static let groups: [Group] = [
     Group(
       name: "samples",
@@ -69,6 +69,8 @@ public enum TraceSchema {
         Field("sample", .int32), Field("index", .int32), Field("kind", .uint8), Field("canvases", .int32), Field("positions", .int64),
         Field("logit_rows", .int64), Field("window_start", .int32), Field("window_end", .int32), Field("masked", .int32),
         Field("forward_seconds", .float64, isTime: true), Field("decide_seconds", .float64, isTime: true), Field("final", .uint8),
+        Field("fidelity_kl", .float64, isOptional: true), Field("fidelity_top1", .float64, isOptional: true),
+        Field("fidelity_decisions", .float64, isOptional: true),
       ]),
     Group(
       name: "edits",
@@ -86,6 +88,6 @@ public enum TraceSchema {
       ]),
   ]
 
-  /// The one group that only the level `beliefs` has.
+  /// The one group that only the levels `beliefs` and `fidelity` have.
   public static let beliefs = "beliefs"
 }

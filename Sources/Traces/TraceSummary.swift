@@ -1,4 +1,4 @@
-internal import Diffusion
+public import Diffusion
 
 /// What is to be said of a trace at a glance: the text of `unmask trace inspect`.
 public struct TraceSummary: Sendable {
@@ -22,6 +22,8 @@ public struct TraceSummary: Sendable {
   public let seconds: Double
   /// Number of edits that took effect, and of those tried on other branches.
   public let edits: (main: Int, other: Int)
+  /// How far beliefs were from the full model's, the mean over rounds; nil where that was not recorded.
+  public let divergence: Divergence?
   /// Edits that took effect, by author in the order of `/authors` and kind.
   public let authors: [(author: String, kind: String, count: Int)]
   /// Rows and bytes before compression, by group.
@@ -61,6 +63,7 @@ public struct TraceSummary: Sendable {
         counts[authors[row]][kinds[row]] += 1
       }
     }
+    divergence = trace.divergence
     edits = both
     authors = names.indices.flatMap { author in
       Edit.Kind.allCases.map { (names[author], Self.name($0), counts[author][Int($0.rawValue)]) }.filter { $0.2 > 0 }
@@ -97,6 +100,11 @@ extension TraceSummary: CustomStringConvertible {
       "answers  \(answerTokens) tokens" + (rounds > 0 ? ", \(Self.twoDigits(Double(answerTokens) / Double(rounds))) per round" : ""),
       "edits    \(edits.main) took effect, \(edits.other) on other branches",
     ]
+    if let divergence {
+      lines.append(
+        "fidelity KL \(Self.scientific(divergence.kl)) nats, same best token \(Self.twoDigits(divergence.top1 * 100)) %, same decisions "
+          + "\(Self.twoDigits(divergence.decisions * 100)) %, mean of rounds, against the full model")
+    }
     for entry in authors { lines.append("         \(entry.author.printable) \(entry.kind) \(entry.count)") }
     lines.append("tables")
     for table in tables { lines.append("         /\(table.name) \(table.rows) rows, \(table.bytes) bytes before compression") }
@@ -111,6 +119,15 @@ extension TraceSummary: CustomStringConvertible {
     case .broken: "checksum does not hold"
     case .none: "no checksum (written or changed by another program)"
     }
+  }
+
+  /// Two digits and a power of ten.
+  private static func scientific(_ value: Double) -> String {
+    guard value > 0, value.isFinite else { return "0" }
+    var (digits, power) = (value, 0)
+    while digits < 1 { (digits, power) = (digits * 10, power - 1) }
+    while digits >= 10 { (digits, power) = (digits / 10, power + 1) }
+    return power == 0 ? twoDigits(digits) : "\(twoDigits(digits))e\(power)"
   }
 
   private static func twoDigits(_ value: Double) -> String {

@@ -74,6 +74,7 @@ extension TraceLevel {
     case .none: 0
     case .edits: 1
     case .beliefs(let candidates): 1 + candidates
+    case .fidelity(let candidates): 1 << 32 + candidates
     }
   }
 }
@@ -82,7 +83,8 @@ extension SampleTrace {
   /// The sample with no more than a level records.
   func limited(to level: TraceLevel) -> SampleTrace {
     var copy = self
-    if case .beliefs = level { return copy }
+    if !level.isMetered { for index in copy.rounds.indices { copy.rounds[index].divergence = nil } }
+    if level.candidates > 0 { return copy }
     copy.beliefs = nil
     if level == .none {
       copy.rounds = []

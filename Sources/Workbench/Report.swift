@@ -13,6 +13,8 @@ public struct RunResult: Sendable {
   public let isTimed: Bool
   /// Where its files are.
   public let directory: String
+  /// How far beliefs were from the full model's, the mean over its rounds; nil unless that was recorded.
+  public var divergence: Divergence?
 }
 
 /// The comparison of an experiment's runs: one row per model, benchmark and strategy setting.
@@ -55,6 +57,8 @@ public struct Report: Sendable {
     public let tokenAgreement: Estimate?
     /// The first position that does not hold the reference's token, the mean over problems where there is one; NaN where there is none.
     public let firstDifference: Estimate?
+    /// How far beliefs were from the full model's, the mean over rounds and runs; nil unless that was recorded.
+    public let divergence: Divergence?
   }
 
   /// The rows, in the order of the experiment.
@@ -75,12 +79,13 @@ public struct Report: Sendable {
       let other = beside.first { $0.results[0].plan.cell.strategy == baseline }
       let reference = beside.first { $0.results[0].plan.isOneByOne }
       return Self.row(
-        group.key, Observations(group.results), other.map { Observations($0.results) }, reference.map { ($0.key[4], Observations($0.results)) })
+        group.key, Divergence.mean(group.results.compactMap(\.divergence)), Observations(group.results), other.map { Observations($0.results) },
+        reference.map { ($0.key[4], Observations($0.results)) })
     }
   }
 
   private static func row(
-    _ key: [String], _ own: Observations, _ baseline: Observations?, _ reference: (label: String, runs: Observations)?
+    _ key: [String], _ divergence: Divergence?, _ own: Observations, _ baseline: Observations?, _ reference: (label: String, runs: Observations)?
   ) -> Row {
     let all = own.samples.map(\.outcome)
     let pairs = baseline.map { own.paired(with: $0) }
@@ -103,7 +108,7 @@ public struct Report: Sendable {
       reference: reference?.label, tokenAgreement: others.map { .mean(Observations.clusters($0) { fidelity($0, $1).tokens }) },
       firstDifference: others.map { pairs in
         .mean(Observations.clusters(pairs) { fidelity($0, $1).firstDifference }.map { $0.compactMap { $0.map(Double.init) } })
-      })
+      }, divergence: divergence)
   }
 
   /// The table that a run ends with.
@@ -116,10 +121,11 @@ public struct Report: Sendable {
       let names = row.details.keys.sorted()
       let areComplete = mine.allSatisfy { $0.incomplete == 0 }
       let isEven = mine.allSatisfy { $0.samples == row.samples }
+      let isMetered = mine.contains { $0.divergence != nil }
       let header =
         ["strategy"] + (isEven ? [] : ["samples"]) + ["accuracy %", "± se"] + (areComplete ? [] : ["incomplete"]) + ["agreement %", "tokens %", "differs at"]
         + names
-        + ["rounds", "positions", "ms", "tokens/round", "rounds ÷", "speedup"]
+        + ["rounds", "positions", "ms", "tokens/round", "rounds ÷", "speedup"] + (isMetered ? ["KL", "top-1 %", "decisions %"] : [])
       let lines = mine.map { row in
         let written = { (estimate: Estimate?, unit: Double, decimals: Int) in estimate.map { fixed($0.value * unit, decimals) } ?? "" }
         let accuracy = [fixed(row.accuracy.value * 100, 1), fixed(row.accuracy.error * 100, 1)]
@@ -128,7 +134,8 @@ public struct Report: Sendable {
         let details = names.map { fixed(row.details[$0]?.value ?? .nan, 3) }
         let milliseconds = row.seconds.map { fixed($0.value * 1000, 1) } ?? "shared"
         let cost = [fixed(row.rounds.value, 1), fixed(row.positions, 0), milliseconds, fixed(row.tokensPerRound.value, 2)]
-        return quality + fidelity + details + cost + [written(row.fewerRounds, 1, 2), written(row.speedup, 1, 2)]
+        let kept = row.divergence.map { [fixed($0.kl, 4), fixed($0.top1 * 100, 2), fixed($0.decisions * 100, 2)] } ?? ["", "", ""]
+        return quality + fidelity + details + cost + [written(row.fewerRounds, 1, 2), written(row.speedup, 1, 2)] + (isMetered ? kept : [])
       }
       let table = TextTable(lines, header: header, numeric: Set(1..<header.count)).text
       let isAlone = rows.allSatisfy { $0.model != row.model || $0.benchmark != row.benchmark || $0.geometry == row.geometry }
@@ -149,6 +156,9 @@ public struct Report: Sendable {
     }
     let fidelity = "tokens: same answer tokens, differs at: the first other one"
     var text = "ms: decoding milliseconds per sample"
+    if rows.contains(where: { $0.divergence != nil }) {
+      text += "; KL (nats), top-1 and decisions: belief, best token and edits of a round against those of the full model on the same canvas, mean of rounds"
+    }
     if let baseline, references == [baseline] { return text + "; against \(baseline): agreement: same final answer, \(fidelity), rounds ÷, speedup" }
     if let baseline { text += "; against \(baseline): agreement: same final answer, rounds ÷, speedup" }
     if !references.isEmpty { text += "; against \(references.joined(separator: " or ")), one token per round: \(fidelity)" }
@@ -164,7 +174,14 @@ public struct Report: Sendable {
     return Setting(
       .list(
         rows.map { row in
-          [
+          let kept: [Setting.Entry] =
+            row.divergence.map { divergence in
+              let parts: Setting = [
+                "kl": Setting(.number(divergence.kl)), "top1": Setting(.number(divergence.top1)), "decisions": Setting(.number(divergence.decisions)),
+              ]
+              return [Setting.Entry("fidelity", parts)]
+            } ?? []
+          let own: Setting = [
             "model": Setting(.text(row.model)), "benchmark": Setting(.text(row.benchmark)), "geometry": Setting(.text(row.geometry)),
             "strategy": Setting(.text(row.label)),
             "samples": Setting(.integer(row.samples)), "incomplete": Setting(.integer(row.incomplete)),
@@ -175,6 +192,8 @@ public struct Report: Sendable {
             "reference": Setting(row.reference.map { .text($0) } ?? .null), "token_agreement": number(row.tokenAgreement),
             "first_difference": number(row.firstDifference),
           ]
+          guard case .map(let entries) = own.value else { return own }
+          return Setting(.map(entries + kept))
         }))
   }
 }
@@ -224,5 +243,14 @@ private struct Observations {
     var theirs: [String: Sample] = [:]
     for sample in other.samples { theirs["\(sample.outcome.problem) \(sample.outcome.seed)"] = sample }
     return samples.compactMap { sample in theirs["\(sample.outcome.problem) \(sample.outcome.seed)"].map { (sample, $0) } }
+  }
+}
+
+extension Divergence {
+  /// The mean of several; nil of none.
+  fileprivate static func mean(_ all: [Divergence]) -> Divergence? {
+    guard !all.isEmpty else { return nil }
+    let mean = { (part: (Divergence) -> Double) in all.reduce(0) { $0 + part($1) } / Double(all.count) }
+    return Divergence(kl: mean(\.kl), top1: mean(\.top1), decisions: mean(\.decisions))
   }
 }

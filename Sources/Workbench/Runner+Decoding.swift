@@ -61,14 +61,16 @@ extension Runner {
     _ problem: Problem, _ number: Int, _ plan: RunPlan, _ level: TraceLevel, isAlone: () -> Bool, while shouldContinue: () -> Bool
   ) throws(RunError) -> KeptSample? {
     let session: Session
+    let denoiser: any Denoiser
     do throws(ConfigurationError) {
+      denoiser = try plan.denoiser(level)
       session = try Session(
         id: number, canvas: try plan.canvas(problem), pipeline: plan.pipeline, sampling: plan.sampling,
         random: SeededRandom(seed: UInt64(bitPattern: Int64(plan.seed)))[problem.id], maxRounds: plan.maxRounds, observed: level.needs)
     } catch { throw .configuration(error) }
     var builder = TraceBuilder(canvas: session.canvas, problem: problem.id, seed: plan.seed, level: level)
     var seconds = 0.0
-    let ending = Decoder(plan.model.denoiser).decode(
+    let ending = Decoder(denoiser).decode(
       [session],
       record: { _, round in
         builder.record(round)

@@ -91,9 +91,10 @@ public struct Runner: Sendable {
     }
     // The run's own journal last: as long as it is there, others are told that somebody is at work.
     for journal in journals.reversed() { do { try journal.remove() } catch { throw .trace(error) } }
-    return .finished(
-      RunResult(
-        plan: plan, outcomes: mine.map(\.outcome), seconds: mine.map(\.trace.seconds), isTimed: mine.allSatisfy(\.isAlone), directory: files.directory))
+    var result = RunResult(
+      plan: plan, outcomes: mine.map(\.outcome), seconds: mine.map(\.trace.seconds), isTimed: mine.allSatisfy(\.isAlone), directory: files.directory)
+    if plan.trace.isMetered { do { result.divergence = try TraceFile.read(files.directory + "/trace.h5").divergence } catch { throw .trace(error) } }
+    return .finished(result)
   }
 
   /// Samples decoded side by side.

@@ -22,6 +22,9 @@ public struct TraceSession: Sendable {
   /// The engine version that made it; nil where it does not say.
   public let engine: Int?
 
+  /// What was held back from the model; nil: nothing.
+  public let cache: Cache?
+
   private let catalog: Catalog
   private let context: Parameters.Context
   private let maxRounds: Int
@@ -53,6 +56,7 @@ public struct TraceSession: Sendable {
         topK: reader.int("top_k", default: 0, in: 0...Int(Int32.max)))
       maxRounds = reader.int("max_rounds", default: 100_000, in: 1...Int(Int32.max))
       try reader.mistakes.check()
+      cache = try CacheCatalog.standard.build(config["cache"] ?? Setting(.null))
       var context = Parameters.Context(genLength: length, blockLength: block, vocabulary: vocabulary, sampling: sampling)
       if let tokenizer {
         context.encode = { tokenizer.encode($0) }

@@ -9,7 +9,9 @@ import Testing
 @Suite struct ConformanceTests {
   @Test(arguments: try Case.all())
   func reproduces(_ golden: Case) throws {
-    let denoiser = try Case.denoiser.get()
+    let model = try Case.denoiser.get()
+    let cache = try CacheCatalog.standard.build(Setting(golden.cache.map { .text($0) } ?? .null))
+    let denoiser: any Denoiser = cache.map { CachedDenoiser(model, $0) } ?? model
     let decoding = golden.decoding
     let context = Parameters.Context(genLength: decoding.genLength, blockLength: decoding.blockLength, vocabulary: denoiser.vocabulary)
     let built = try Catalog.standard.build(golden.strategy, context: context)
@@ -31,6 +33,7 @@ import Testing
     }
     #expect(finished.canvas.response == golden.response)
     #expect(finished.rounds == golden.rounds)
+    if let positions = golden.positions { #expect(finished.cost.positions == positions) }
     if let likelihood = golden.likelihood, let opening {
       #expect(abs(Vote.likelihood(of: finished.canvas.response, under: opening) - likelihood) < 1e-4)
     }
@@ -63,6 +66,9 @@ struct Case: Sendable, CustomTestStringConvertible {
   let forwards: [Forward]
   let response: [Token]
   let likelihood: Double?
+  /// The cache, and the rows that it computes in all rounds.
+  let cache: String?
+  let positions: Int?
 
   var testDescription: String { name }
   var isDrafting: Bool { strategy.description.contains("freedave") }
@@ -94,6 +100,8 @@ struct Case: Sendable, CustomTestStringConvertible {
     strategy = try Setting(json: try #require(fields["strategy"]))
     rounds = try #require(fields["rounds"] as? Int)
     response = try #require(fields["response"] as? [Int]).map(Token.init)
+    cache = settings["cache"] as? String
+    positions = cache == nil ? nil : ((fields["notes"] as? [String: Any])?["rows"] as? [Int])?.reduce(0, +)
     likelihood = (fields["notes"] as? [String: Any])?["mean_log_likelihood"] as? Double
     forwards = try #require(fields["forwards"] as? [[String: Any]]).map { forward in
       Forward(commits: try #require(forward["commits"] as? [[Int]]), remasks: try #require(forward["remasks"] as? [Int]))

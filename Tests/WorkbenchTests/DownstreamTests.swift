@@ -3,7 +3,7 @@ import Testing
 
 /// The walk-through of Experiments/your-own-strategy, done as a user would: a package of one's own that adds a strategy without a fork.
 @Suite struct DownstreamTests {
-  @Test(.timeLimit(.minutes(15))) func aPackageOfOnesOwnHasEveryCommand() throws {
+  @Test(.timeLimit(.minutes(30))) func aPackageOfOnesOwnHasEveryCommand() throws {
     let package = try DownstreamPackage.built()
     let command = try DownstreamPackage.command("my-unmask")
 

@@ -55,7 +55,7 @@ import Traces
     return found
   }
 
-  @Test(.timeLimit(.minutes(10))) func nothingFinishedIsLostByKills() throws {
+  @Test(.timeLimit(.minutes(30))) func nothingFinishedIsLostByKills() throws {
     let folder = try Folder()
     let file = try Self.write(folder)
     let (whole, parts) = (folder.path + "/whole", folder.path + "/parts")
@@ -89,7 +89,7 @@ import Traces
   }
 
   /// A small disk of its own, in a namespace that only this test sees. Filled up at different moments, made larger, then write-protected.
-  @Test(.timeLimit(.minutes(5)), arguments: [12, 60]) func aFullDiskLosesNothing(_ kilobytes: Int) throws {
+  @Test(.timeLimit(.minutes(30)), arguments: [12, 60]) func aFullDiskLosesNothing(_ kilobytes: Int) throws {
     let folder = try Folder()
     _ = try Self.write(folder)
     try FileManager.default.createDirectory(atPath: folder.path + "/disk", withIntermediateDirectories: false)

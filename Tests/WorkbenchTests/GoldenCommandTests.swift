@@ -109,7 +109,7 @@ import Traces
   }
 
   /// The whole catalog on the benchmarks' own lengths, with nothing said of either.
-  @Test(.timeLimit(.minutes(5))) func aSuiteOfTheCatalogNeedsNoOptions() throws {
+  @Test(.timeLimit(.minutes(30))) func aSuiteOfTheCatalogNeedsNoOptions() throws {
     let folder = try Folder()
     let suite = folder.path + "/s"
     let made = try Command.run(["check", "--create", suite])
@@ -161,7 +161,7 @@ import Traces
   }
 
   /// Killed at any moment of an acceptance, every file is the old one or the new one, and the next check finds the suite whole or says which file is not.
-  @Test(.timeLimit(.minutes(5))) func aKilledAcceptanceIsWholeOrLoud() throws {
+  @Test(.timeLimit(.minutes(30))) func aKilledAcceptanceIsWholeOrLoud() throws {
     let folder = try Folder()
     let names = (0..<3).map { "steady-\($0)" }
     let suite = try made(folder, strategies: "strategies:\n" + names.map { "  \($0): [threshold: {confidence: 0.8}]\n" }.joined())

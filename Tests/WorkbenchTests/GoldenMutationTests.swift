@@ -18,7 +18,7 @@ import Testing
     #expect(Self.equivalent.keys.allSatisfy { change in mutants.contains { $0.change == change } })
   }
 
-  @Test(.timeLimit(.minutes(20))) func everyChangedComparisonIsCaught() throws {
+  @Test(.timeLimit(.minutes(30))) func everyChangedComparisonIsCaught() throws {
     let command = try DownstreamPackage.command(StrategyMutant.command)
     // A copy: what is pending must not be left in the source tree, nor in another test's way.
     let folder = try Folder()

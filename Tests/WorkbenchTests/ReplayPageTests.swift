@@ -98,7 +98,7 @@ struct ReplayBrowserTests {
     #expect(try browser.evaluate(Self.cells) == expected(sources, playbacks, round))
   }
 
-  @Test(.timeLimit(.minutes(2))) func thePageShowsTheTrace() throws {
+  @Test(.timeLimit(.minutes(30))) func thePageShowsTheTrace() throws {
     let folder = try Folder()
     let browser = try Browser()
     defer { do { try browser.quit() } catch { Issue.record("the browser was not ended: \(error)") } }

@@ -37,7 +37,7 @@ final class Slurm {
     process.standardError = FileHandle.nullDevice
     try process.run()
     try lifeline.fileHandleForReading.close()
-    let isIdle = try wait(seconds: 60) { try run("sinfo", ["--noheader", "--format=%T"]).output == "idle\n" }
+    let isIdle = try wait(seconds: 600) { try run("sinfo", ["--noheader", "--format=%T"]).output == "idle\n" }
     try #require(isIdle, "the node did not come up; see its logs: \(log)")
   }
 

@@ -20,7 +20,7 @@ import Traces
   /// Signs that a shell, Slurm and YAML each read in their own way.
   private static let oddName = "it's 100%A \"odd\" $HOME; `x` &"
 
-  @Test(.timeLimit(.minutes(5))) func anArrayMakesWhatOneProcessMakes() throws {
+  @Test(.timeLimit(.minutes(30))) func anArrayMakesWhatOneProcessMakes() throws {
     let folder = try Folder()
     let slurm = try Slurm()
     let place = folder.path + "/" + Self.oddName
@@ -49,13 +49,13 @@ import Traces
         $0 + (try Journal.peek(runner.directory(of: $1) + "/" + shard.journal, runDigest: $1.digest)).count
       }
     }
-    let began = try slurm.wait(seconds: 60) { try decoded(0) > 0 }
+    let began = try slurm.wait(seconds: 600) { try decoded(0) > 0 }
     #expect(began, "\(slurm.log)")
     let killed = try Self.processes(["--shard", "0/3", "--output=\(output)"])
     #expect(killed.count == 1)
     for process in killed { kill(process, SIGKILL) }
     try slurm.run("scancel", ["\(array)_1"])
-    let isOver = try slurm.wait(seconds: 120) { try slurm.run("squeue", ["--noheader"]).output.isEmpty }
+    let isOver = try slurm.wait(seconds: 600) { try slurm.run("squeue", ["--noheader"]).output.isEmpty }
     #expect(isOver, "\(slurm.log)")
     let missing = try runner.missing(shards: 3, of: plans)
     #expect(missing[0] > 0 && missing[2] == 0, "the part that was killed lacks samples, the one left alone none: \(missing)")
@@ -91,7 +91,7 @@ import Traces
   }
 
   /// Without --wait, `unmask run` on any machine puts together what tasks have decoded.
-  @Test(.timeLimit(.minutes(5))) func aRunPutsTheArrayTogether() throws {
+  @Test(.timeLimit(.minutes(30))) func aRunPutsTheArrayTogether() throws {
     let folder = try Folder()
     let slurm = try Slurm()
     let file = folder.path + "/e.yaml"

@@ -46,7 +46,7 @@ import Traces
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func twoHelpEachOther() throws {
+  @Test(.timeLimit(.minutes(30))) func twoHelpEachOther() throws {
     let folder = try Folder()
     let file = try Self.write(folder)
     #expect(try Command.run(["run", file, "--output", folder.path + "/whole"]).code == 0)
@@ -63,7 +63,7 @@ import Traces
   }
 
   /// Seconds are a speed where nothing else was at work, be it on another experiment.
-  @Test(.timeLimit(.minutes(5))) func neighboursAreNoticed() throws {
+  @Test(.timeLimit(.minutes(30))) func neighboursAreNoticed() throws {
     let folder = try Folder()
     let output = folder.path + "/out"
     let plans = try ExperimentFileTests.with(Self.text) { file in
@@ -80,7 +80,7 @@ import Traces
     #expect(!files.hasNeighbours)
   }
 
-  @Test(.timeLimit(.minutes(5))) func oneTakesOverFromAnotherThatIsKilled() throws {
+  @Test(.timeLimit(.minutes(30))) func oneTakesOverFromAnotherThatIsKilled() throws {
     let folder = try Folder()
     let file = try Self.write(folder)
     #expect(try Command.run(["run", file, "--output", folder.path + "/whole"]).code == 0)
@@ -106,7 +106,7 @@ import Traces
   }
 
   /// Ctrl-C while waiting: the other process is left alone.
-  @Test(.timeLimit(.minutes(5))) func waitingCanBeInterrupted() throws {
+  @Test(.timeLimit(.minutes(30))) func waitingCanBeInterrupted() throws {
     let folder = try Folder()
     let file = try Self.write(folder)
     let output = folder.path + "/out"

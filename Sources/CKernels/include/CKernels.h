@@ -49,11 +49,21 @@ int unmask_widen(const void *source, int type, size_t count, float *out);
 /// 1 if all `count` stored elements (F32, F16 or BF16) are finite, else 0.
 int unmask_finite_stored(const void *source, int type, size_t count);
 
-/// Transposes x[count, width] (rows `ldx` apart) into panels over `count`: the keys of an attention head, as a packed matrix W[count, width].
-void unmask_pack_rows(const float *x, size_t ldx, size_t count, size_t width, float *packed);
+/// Rows of a head's keys or values: row i is row `place[i]` of `fresh` where that is not negative, else row -1 - `place[i]` of `held`. Without `place` they are
+/// the rows of `fresh` in order. Rows of `fresh` and `held` are `ldf` and `ldh` apart.
+struct unmask_rows {
+  const float *fresh;
+  size_t ldf;
+  const float *held;
+  size_t ldh;
+  const int32_t *place;
+};
 
-/// Copies x[count, width] into panels over `width`: the values of an attention head, as a packed matrix W[width, count].
-void unmask_pack_columns(const float *x, size_t ldx, size_t count, size_t width, float *packed);
+/// Transposes `count` rows of `width` into panels over `count`: the keys of an attention head, as a packed matrix W[count, width].
+void unmask_pack_rows(const struct unmask_rows *x, size_t count, size_t width, float *packed);
+
+/// Copies `count` rows of `width` into panels over `width`: the values of an attention head, as a packed matrix W[width, count].
+void unmask_pack_columns(const struct unmask_rows *x, size_t count, size_t width, float *packed);
 
 /// out = weight * x / sqrt(mean(x^2) + eps), row by row.
 void unmask_rmsnorm(const float *x, size_t ldx, size_t rows, size_t width, const float *weight, float eps, float *out, size_t ldo);

@@ -3,11 +3,11 @@ internal import Diffusion
 
 /// One forward pass over the rows of all sequences.
 ///
-/// Legend: R rows of all sequences, A rows asked for, D width, F feed-forward width, V vocabulary. Work is split over threads by rows
+/// Legend: R rows of all sequences that go through the layers, A rows asked for, D width, F feed-forward width, V vocabulary. Work is split over threads by rows
 /// (norms, sums), by panels of outputs (linear layers) and by heads (attention); buffers are those of `Scratch`.
 struct Pass {
   let model: Transformer
-  let queries: [Query]
+  let lanes: [Lane]
   let scratch: Scratch
   /// First row of each sequence among R, and among A.
   let starts: [Int]
@@ -17,30 +17,34 @@ struct Pass {
   let asked: Int
   let stride: Int
   private let rotary: Rotary.Table
+  /// Of each sequence: where its keys come from, and the places of the rows asked for and kept among those that go through the layers.
+  private let places: [[Int32]?]
+  private let askedPlaces: [[Int]]
+  private let keptPlaces: [[Int]]
 
   var shape: ModelConfiguration { model.configuration }
   var workers: Workers { model.workers }
 
-  init(_ model: Transformer, _ queries: [Query], _ scratch: Scratch) {
+  init(_ model: Transformer, _ lanes: [Lane], _ scratch: Scratch) {
     self.model = model
-    self.queries = queries
+    self.lanes = lanes
     self.scratch = scratch
-    var starts: [Int] = []
-    var askedStarts: [Int] = []
-    var rows = 0
-    var asked = 0
-    var positions = 0
-    for query in queries {
-      positions = max(positions, query.positionIDs.map { ($0.max() ?? -1) + 1 } ?? query.tokens.count)
+    var (starts, askedStarts): ([Int], [Int]) = ([], [])
+    var (places, askedPlaces, keptPlaces): ([[Int32]?], [[Int]], [[Int]]) = ([], [], [])
+    var (rows, asked, positions) = (0, 0, 0)
+    for lane in lanes {
+      positions = max(positions, lane.query.positionIDs.map { ($0.max() ?? -1) + 1 } ?? lane.query.tokens.count)
       starts.append(rows)
       askedStarts.append(asked)
-      rows += query.tokens.count
-      asked += query.rows.count
+      rows += lane.count
+      asked += lane.query.rows.count
+      let indices = lane.indices
+      places.append(lane.places(indices))
+      askedPlaces.append(indices.map { indices in lane.query.rows.compactMap { indices[$0] } } ?? lane.query.rows)
+      keptPlaces.append(indices.map { indices in lane.kept.compactMap { indices[$0] } } ?? lane.kept)
     }
-    self.starts = starts
-    self.askedStarts = askedStarts
-    self.rows = rows
-    self.asked = asked
+    (self.starts, self.askedStarts, self.rows, self.asked) = (starts, askedStarts, rows, asked)
+    (self.places, self.askedPlaces, self.keptPlaces) = (places, askedPlaces, keptPlaces)
     stride = AlignedFloats.stride(model.configuration.width)
     rotary = model.rotary.table(positions)
   }
@@ -51,22 +55,23 @@ struct Pass {
   func embed() {
     let residual = wide(.residual, rows)
     let spare = wide(.update, rows)
-    for (query, start) in zip(queries, starts) {
-      for (row, token) in query.tokens.enumerated() {
-        let to = residual + (start + row) * stride
-        if let parts = query.soft[row] {
+    for (lane, start) in zip(lanes, starts) {
+      for index in 0..<lane.count {
+        let row = lane.row(index)
+        let to = residual + (start + index) * stride
+        if let parts = lane.query.soft[row] {
           model.embedding.mix(parts, into: to, scratch: spare)
         } else {
-          model.embedding.read(Int(token), into: to)
+          model.embedding.read(Int(lane.query.tokens[row]), into: to)
         }
       }
     }
   }
 
   /// One layer, in place on the residual stream; the last layer leaves its result in the asked-for rows.
-  func run(_ layer: Transformer.Layer, isLast: Bool) {
-    let width = shape.width
-    let queryStride = AlignedFloats.stride(shape.heads * shape.headWidth)
+  func run(_ index: Int) {
+    let layer = model.layers[index]
+    let isLast = index == model.layers.count - 1
     let keyStride = AlignedFloats.stride(2 * shape.keyValueHeads * shape.headWidth)
     let count = isLast ? asked : rows
     var residual = wide(.residual, rows)
@@ -75,25 +80,39 @@ struct Pass {
     let keysValues = scratch.buffer(.keysValues, rows * keyStride)
     linear(layer.keyValue, normed, stride, rows, to: keysValues, keyStride)
     if isLast { (residual, normed) = gather(residual, normed) }
+    let update = wide(.update, count)
+    attention(index, normed, count, isLast: isLast, to: update)
+    add(update, to: residual, count)
+    norm(residual, layer.feedForwardNorm, to: normed, count)
+    feedForward(layer, normed, count, to: update)
+    add(update, to: residual, count)
+  }
 
+  /// Keys and values of all rows have been computed: queries of `count` of them, attention, and its output. Keys are rotated on the way.
+  func attention(_ index: Int, _ normed: UnsafePointer<Float>, _ count: Int, isLast: Bool, to update: UnsafeMutablePointer<Float>) {
+    let layer = model.layers[index]
+    let queryStride = AlignedFloats.stride(shape.heads * shape.headWidth)
+    let keyStride = AlignedFloats.stride(2 * shape.keyValueHeads * shape.headWidth)
+    let keysValues = scratch.buffer(.keysValues, rows * keyStride)
     let queries = scratch.buffer(.queries, count * queryStride)
     let attended = scratch.buffer(.attended, count * queryStride)
     linear(layer.query, normed, stride, count, to: queries, queryStride)
-    attend(queries, keysValues, keyStride, norms: layer.headNorms, to: attended, queryStride, isLast: isLast)
-
-    let update = wide(.update, count)
+    attend(queries, keysValues, keyStride, index, norms: layer.headNorms, to: attended, queryStride, isLast: isLast)
+    keep(keysValues, keyStride, layer: index)
     linear(layer.attentionOutput, attended, queryStride, count, to: update, stride)
-    workers.split(count) { range in
-      unmask_add(residual + range.lowerBound * stride, stride, update + range.lowerBound * stride, stride, range.count, width)
-    }
-    norm(residual, layer.feedForwardNorm, to: normed, count)
+  }
 
+  /// A layer's second half.
+  func feedForward(_ layer: Transformer.Layer, _ normed: UnsafePointer<Float>, _ count: Int, to out: UnsafeMutablePointer<Float>) {
     switch layer.feedForward {
-    case .dense(let gated): apply(gated, normed, count, to: update)
-    case .experts(let experts): apply(experts, normed, count, to: update)
+    case .dense(let gated): apply(gated, normed, count, to: out)
+    case .experts(let experts): apply(experts, normed, count, to: out)
     }
+  }
+
+  private func add(_ update: UnsafePointer<Float>, to residual: UnsafeMutablePointer<Float>, _ count: Int) {
     workers.split(count) { range in
-      unmask_add(residual + range.lowerBound * stride, stride, update + range.lowerBound * stride, stride, range.count, width)
+      unmask_add(residual + range.lowerBound * stride, stride, update + range.lowerBound * stride, stride, range.count, shape.width)
     }
   }
 
@@ -112,10 +131,14 @@ struct Pass {
   }
 
   /// Final norm, head, and the tiles handed out.
-  func head(_ body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) {
-    let residual = wide(.residualAsked, asked)
+  func finish(_ body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) {
     let normed = wide(.normedAsked, asked)
-    norm(residual, model.finalNorm, to: normed, asked)
+    norm(wide(.residualAsked, asked), model.finalNorm, to: normed, asked)
+    try head(normed, body)
+  }
+
+  /// The head over the rows asked for, and the tiles handed out.
+  func head(_ normed: UnsafeMutablePointer<Float>, _ body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) {
     let size = shape.vocabularySize
     let logitStride = AlignedFloats.stride(size)
     // About 16 MB of logits at a time, but enough rows that the head's weights are not read too often.
@@ -129,7 +152,7 @@ struct Pass {
         if shape.logitScale != 1 { for index in 0..<size { values[index] *= shape.logitScale } }
         guard unmask_finite(values, size) == 1 else {
           let sequence = askedStarts.lastIndex { $0 <= start + row } ?? 0
-          throw .nonFinite(row: queries[sequence].rows[start + row - askedStarts[sequence]], sequence: sequence)
+          throw .nonFinite(row: lanes[sequence].query.rows[start + row - askedStarts[sequence]], sequence: sequence)
         }
       }
       try body(
@@ -138,7 +161,7 @@ struct Pass {
     }
   }
 
-  private func norm(_ x: UnsafePointer<Float>, _ weight: AlignedFloats, to out: UnsafeMutablePointer<Float>, _ count: Int) {
+  func norm(_ x: UnsafePointer<Float>, _ weight: AlignedFloats, to out: UnsafeMutablePointer<Float>, _ count: Int) {
     workers.split(count) { range in
       unmask_rmsnorm(
         x + range.lowerBound * stride, stride, range.count, shape.width, weight.pointer, shape.normEpsilon,
@@ -159,10 +182,10 @@ struct Pass {
     let residualAsked = wide(.residualAsked, asked)
     let normedAsked = wide(.normedAsked, asked)
     var to = 0
-    for (query, start) in zip(queries, starts) {
-      for row in query.rows {
-        (residualAsked + to * stride).update(from: residual + (start + row) * stride, count: shape.width)
-        (normedAsked + to * stride).update(from: normed + (start + row) * stride, count: shape.width)
+    for (places, start) in zip(askedPlaces, starts) {
+      for place in places {
+        (residualAsked + to * stride).update(from: residual + (start + place) * stride, count: shape.width)
+        (normedAsked + to * stride).update(from: normed + (start + place) * stride, count: shape.width)
         to += 1
       }
     }
@@ -170,22 +193,30 @@ struct Pass {
   }
 
   private func attend(
-    _ queryRows: UnsafeMutablePointer<Float>, _ keysValues: UnsafeMutablePointer<Float>, _ keyStride: Int,
+    _ queryRows: UnsafeMutablePointer<Float>, _ keysValues: UnsafeMutablePointer<Float>, _ keyStride: Int, _ layer: Int,
     norms: Transformer.HeadNorms?, to output: UnsafeMutablePointer<Float>, _ queryStride: Int, isLast: Bool
   ) {
     let groups = shape.keyValueHeads
-    let longest = queries.reduce(0) { max($0, $1.tokens.count) }
+    let longest = lanes.reduce(0) { max($0, $1.keys) }
     let memories = (0..<workers.count).map { Attention.Memory(scratch, worker: $0, longest: longest, headWidth: shape.headWidth) }
-    workers.run(queries.count * groups) { worker, task in
+    workers.run(lanes.count * groups) { worker, task in
       let (index, group) = task.quotientAndRemainder(dividingBy: groups)
-      let query = queries[index]
-      let rows: Attention.Span = isLast ? .some(query.rows) : .all
-      if isLast, query.rows.isEmpty { return }
-      let keys = keysValues + starts[index] * keyStride + group * shape.headWidth
+      let lane = lanes[index]
+      if isLast, lane.query.rows.isEmpty { return }
       let first = (isLast ? askedStarts[index] : starts[index]) * queryStride
-      Attention(shape: shape, rotary: rotary, norms: norms, query: query, rows: rows).run(
-        group: group, queries: queryRows + first, keys: keys, values: keys + groups * shape.headWidth, keyStride: keyStride,
-        output: output + first, stride: queryStride, scratch: memories[worker])
+      Attention(shape: shape, rotary: rotary, norms: norms, lane: lane, places: places[index], rows: isLast ? lane.query.rows : lane.active).run(
+        group: group, queries: queryRows + first, keysValues: keysValues + starts[index] * keyStride, keyStride: keyStride,
+        held: lane.held.map { UnsafePointer($0.layer(layer)) }, output: output + first, stride: queryStride, scratch: memories[worker])
+    }
+  }
+
+  /// Writes the keys, rotated by now, and the values of the rows that are to be kept.
+  private func keep(_ keysValues: UnsafePointer<Float>, _ keyStride: Int, layer: Int) {
+    for (index, lane) in lanes.enumerated() where !lane.kept.isEmpty {
+      guard let held = lane.held else { continue }
+      for (row, place) in zip(lane.kept, keptPlaces[index]) {
+        (held.layer(layer) + row * held.width).update(from: keysValues + (starts[index] + place) * keyStride, count: held.width)
+      }
     }
   }
 }

@@ -8,6 +8,8 @@ final class Scratch {
   enum Name: Hashable {
     /// Residual stream `[R, D]`, and its asked-for rows in the last layer `[A, D]`.
     case residual, residualAsked
+    /// Residual stream and input of a linear layer of every row of a sequence `[L, D]`, where layers compute different rows.
+    case wholeResidual, wholeNormed
     /// Input of a linear layer `[R, D]`, and its asked-for rows.
     case normed, normedAsked
     /// Queries and attention output `[R, H * headWidth]`.

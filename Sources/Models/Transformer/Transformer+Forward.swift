@@ -42,17 +42,33 @@ extension Transformer {
   /// The linear layers take the rows of all sequences together, attention each sequence by itself. In the last layer only the rows asked
   /// for go beyond keys and values. Logits of more than one tile never exist.
   package func forward(_ queries: [Query], tile body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) {
-    for (index, query) in queries.enumerated() { try check(query, index) }
-    guard queries.contains(where: { !$0.rows.isEmpty }) else { return }
+    try forward(queries.map { Lane($0) }, tile: body)
+  }
+
+  /// The same where only some rows go through the layers.
+  package func forward(_ lanes: [Lane], tile body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) {
+    for (index, lane) in lanes.enumerated() { try check(lane.query, index) }
+    guard lanes.contains(where: { !$0.query.rows.isEmpty || !$0.kept.isEmpty }) else { return }
     try withScratch { (scratch) throws(DenoiserError) in
-      let pass = Pass(self, queries, scratch)
+      let pass = Pass(self, lanes, scratch)
       pass.embed()
-      for index in layers.indices { pass.run(layers[index], isLast: index == layers.count - 1) }
-      try pass.head(body)
+      for index in layers.indices { pass.run(index) }
+      try pass.finish(body)
     }
   }
 
-  private func check(_ query: Query, _ index: Int) throws(DenoiserError) {
+  /// Puts final hidden states, as tiles hand them out, through the head again.
+  package func read(_ hiddens: [[Float]], tile body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) {
+    guard !hiddens.isEmpty else { return }
+    try withScratch { (scratch) throws(DenoiserError) in
+      let pass = Pass(self, [Lane(Query(tokens: Array(repeating: 0, count: hiddens.count), rows: Array(hiddens.indices)))], scratch)
+      let normed = scratch.buffer(.normedAsked, hiddens.count * pass.stride)
+      for (row, hidden) in hiddens.enumerated() { (normed + row * pass.stride).update(from: hidden, count: min(hidden.count, configuration.width)) }
+      try pass.head(normed, body)
+    }
+  }
+
+  func check(_ query: Query, _ index: Int) throws(DenoiserError) {
     let count = query.tokens.count
     let known = 0..<configuration.vocabularySize
     guard count <= configuration.maxLength else { throw .tooLong(length: count, limit: configuration.maxLength) }

@@ -31,13 +31,16 @@ extension Experiment {
             for decoding in decodings {
               do throws(ConfigurationError) {
                 let place = try Surroundings(decoding, model, benchmark, selection, fingerprint, chat)
-                var built: [(cell: Cell, rules: Catalog.Built)] = []
+                var built: [(cell: Cell, rules: Catalog.Built, cache: Cache?)] = []
                 for cell in cells {
-                  do throws(ConfigurationError) { built.append((cell, try place.build(cell, catalog))) } catch {
+                  do throws(ConfigurationError) {
+                    let cache = try CacheCatalog.standard.build(cell.cache ?? self.cache)
+                    built.append((cell, try place.build(cell, catalog, cache), cache))
+                  } catch {
                     found += error.at(path: "strategies.\(cell.strategy)").all
                   }
                 }
-                for seed in seeds { plans += built.map { place.plan($0.cell, $0.rules, experiment: self, seed: seed) } }
+                for seed in seeds { plans += built.map { place.plan($0.cell, $0.rules, $0.cache, experiment: self, seed: seed) } }
               } catch { found += error.all }
             }
           } catch { found += error.all }
@@ -94,7 +97,7 @@ private struct Surroundings {
   }
 
   /// A cell's rules, ready to decode here.
-  func build(_ cell: Experiment.Cell, _ catalog: Catalog) throws(ConfigurationError) -> Catalog.Built {
+  func build(_ cell: Experiment.Cell, _ catalog: Catalog, _ cache: Cache?) throws(ConfigurationError) -> Catalog.Built {
     var context = Parameters.Context(
       genLength: geometry.genLength, blockLength: geometry.blockLength, vocabulary: model.denoiser.vocabulary, sampling: decoding.sampling)
     let (tokenizer, benchmark) = (tokenizer, benchmark)
@@ -102,11 +105,11 @@ private struct Surroundings {
     context.decode = { tokenizer.decode($0) }
     context.extract = { benchmark.extract($0) }
     let built = try catalog.build(cell.rules, context: context)
-    try model.denoiser.check(built.pipeline.needs)
+    try model.denoiser(cache).check(built.pipeline.needs)
     return built
   }
 
-  func plan(_ cell: Experiment.Cell, _ rules: Catalog.Built, experiment: Experiment, seed: Int) -> RunPlan {
+  func plan(_ cell: Experiment.Cell, _ rules: Catalog.Built, _ cache: Cache?, experiment: Experiment, seed: Int) -> RunPlan {
     let pins = pinned.sorted { $0.key < $1.key }.map { Setting.Entry("\($0.key)", Setting(.integer(Int($0.value)))) }
     let vocabulary = model.denoiser.vocabulary
     var asked = [
@@ -115,7 +118,7 @@ private struct Surroundings {
     ]
     asked += benchmark.settings
     if let chat { asked.append(Setting.Entry("chat", Setting(.text(chat.digest)))) }
-    let config: Setting = [
+    var config: Setting = [
       "benchmark": Setting(.map(asked)),
       "decoding": [
         "gen_length": Setting(.integer(geometry.genLength)), "block_length": Setting(.integer(geometry.blockLength)),
@@ -128,9 +131,11 @@ private struct Surroundings {
       ],
       "seed": Setting(.integer(seed)), "strategy": rules.resolved,
     ]
+    // Runs without a cache are named as they were before there were caches.
+    if let cache, case .map(let entries) = config.value { config = Setting(.map(entries + [Setting.Entry("cache", cache.resolved)])) }
     return RunPlan(
       experiment: experiment.name, cell: cell, model: model, tokenizer: tokenizer, benchmark: benchmark, selection: selection, chat: chat, seed: seed,
-      geometry: geometry, sampling: decoding.sampling, maxRounds: decoding.maxRounds, pinned: pinned,
+      geometry: geometry, sampling: decoding.sampling, maxRounds: decoding.maxRounds, pinned: pinned, cache: cache,
       pipeline: rules.pipeline, trace: experiment.trace, config: config, digest: RunPlan.digest(of: config.sorted.json))
   }
 

@@ -151,7 +151,7 @@ extension Experiment {
   }
 
   static func trace(_ reader: inout SettingReader) -> TraceLevel {
-    let names = ["none", "edits", "beliefs"]
+    let names = ["none", "edits", "beliefs", "fidelity"]
     guard let name = reader.text("trace") else { return .edits }
     guard let level = TraceLevel(name) else {
       reader.fail(.unknownName(name: name, kind: "trace level", known: names), reader.take("trace"))
@@ -172,16 +172,17 @@ extension Experiment {
 
   /// A strategy's cells: one, or one per combination of its swept values.
   static func cells(_ entry: Setting.Entry, _ reader: inout SettingReader) -> [Cell] {
-    guard case .map = entry.value.value, entry.value["use"] != nil || entry.value["sweep"] != nil else {
+    guard case .map = entry.value.value, ["use", "sweep", "cache"].contains(where: { entry.value[$0] != nil }) else {
       return [Cell(strategy: entry.key, setting: "", rules: entry.value)]
     }
     var inner = SettingReader(entry.value, owner: "strategies.\(entry.key)")
     let use = inner.take("use")
     let sweep = inner.take("sweep")
+    let cache = inner.take("cache")
     inner.finish()
     var cells: [Cell] = []
     if let use {
-      do { cells = try Sweep(sweep, over: use).cells(named: entry.key) } catch {
+      do { cells = try Sweep(sweep, over: use, cache: cache).cells(named: entry.key) } catch {
         for mistake in error.all { inner.fail(mistake.at(path: "strategies.\(entry.key)"), sweep) }
       }
     } else {

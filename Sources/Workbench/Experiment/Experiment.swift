@@ -11,6 +11,8 @@ public struct Experiment: Sendable {
   public internal(set) var benchmarks: [Selection]
   /// Decoding settings, one run each; nil fields are the benchmark's own.
   public let decodings: [Decoding]
+  /// What is held back from the model, where a strategy does not say; null: nothing.
+  public let cache: Setting
   /// Seeds, one run each.
   public let seeds: [Int]
   /// What a trace records.
@@ -74,6 +76,8 @@ public struct Experiment: Sendable {
     public let setting: String
     /// The list of rules.
     public let rules: Setting
+    /// The cache; nil: the experiment's.
+    public var cache: Setting?
 
     /// Name and setting together.
     public var label: String { setting.isEmpty ? strategy : "\(strategy) \(setting)" }
@@ -125,6 +129,7 @@ public struct Experiment: Sendable {
     models = Self.models(&reader) ?? ["reference"]
     benchmarks = Self.selections(&reader)
     decodings = Self.decodings(&reader)
+    cache = reader.take("cache") ?? Setting(.null)
     seeds = Self.seeds(&reader)
     trace = Self.trace(&reader)
     baseline = reader.text("baseline")

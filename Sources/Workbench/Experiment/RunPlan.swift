@@ -28,6 +28,8 @@ public struct RunPlan: Sendable {
   public let maxRounds: Int
   /// Response positions fixed before decoding.
   public let pinned: [Int: Token]
+  /// What is held back from the model; nil: nothing.
+  public let cache: Cache?
   /// The rules, ready to be copied per sample.
   public let pipeline: Pipeline
   /// What the trace records.
@@ -59,6 +61,12 @@ public struct RunPlan: Sendable {
     var copy = self
     copy.selection.limit = min(limit, benchmark.count(of: selection.split) ?? limit)
     return copy
+  }
+
+  /// The model as one decoder uses it: with its cache, and measured against the full model where that is recorded.
+  func denoiser(_ level: TraceLevel) throws(ConfigurationError) -> any Denoiser {
+    let own = try model.denoiser(cache)
+    return level.isMetered ? MeteredDenoiser(own, against: model.denoiser) : own
   }
 
   /// The canvas of a problem.

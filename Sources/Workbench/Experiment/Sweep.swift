@@ -5,7 +5,7 @@ internal import Foundation
 /// `freedave.base.threshold.confidence`.
 ///
 /// Values are a list, or a range: `{from: 0.5, to: 0.9, step: 0.1}`, `{from: 1, to: 16, count: 5, scale: log}`. Keys under `zip` change together, value by
-/// value; `zip` may be a list of several such maps.
+/// value; `zip` may be a list of several such maps. The cache beside the rules is swept as a whole, `cache: [none, dual]`, or by its settings, `cache.refresh`.
 struct Sweep {
   /// Keys that change together.
   private struct Axis {
@@ -16,14 +16,22 @@ struct Sweep {
 
   private let axes: [Axis]
   private let base: Setting
+  /// The cache, as a map; nil where none is given or swept.
+  private let cache: Setting?
   /// The most combinations of one strategy.
   private static let limit = 10_000
 
   /// - Parameters:
   ///   - sweep: a map of `rule.key` to values, or nil.
   ///   - base: the rules swept over.
-  init(_ sweep: Setting?, over base: Setting) throws(ConfigurationError) {
+  ///   - cache: the cache beside them.
+  init(_ sweep: Setting?, over base: Setting, cache: Setting? = nil) throws(ConfigurationError) {
     self.base = base
+    let cache = cache.map { cache in
+      guard case .text(let name) = cache.value else { return cache }
+      return Setting(.map([Setting.Entry("policy", Setting(.text(name), line: cache.line))]), line: cache.line)
+    }
+    self.cache = cache
     guard let sweep else {
       axes = []
       return
@@ -36,7 +44,7 @@ struct Sweep {
     for entry in entries {
       do throws(ConfigurationError) {
         let more = entry.key == "zip" ? try Self.zipped(entry.value) : [Axis(keys: [entry.key], rows: try Self.values(entry).map { [$0] })]
-        for key in more.flatMap(\.keys) { try Self.check(key, in: base, entry.value) }
+        for key in more.flatMap(\.keys) { try Self.check(key, in: base, cache, entry.value) }
         axes += more
       } catch { mistakes += error.at(line: entry.value.line).all }
     }
@@ -59,9 +67,9 @@ struct Sweep {
   func cells(named name: String) throws(ConfigurationError) -> [Experiment.Cell] {
     let keys = axes.flatMap(\.keys)
     let last = { (key: String) in key.split(separator: ".").last.map(String.init) ?? key }
-    var cells = [(setting: [String](), rules: Setting(.list(Self.rules(base).map { Setting(.map([$0])) }), line: base.line))]
+    var cells = [(setting: [String](), rules: Setting(.list(Self.rules(base).map { Setting(.map([$0])) }), line: base.line), cache: cache)]
     for axis in axes {
-      var next: [(setting: [String], rules: Setting)] = []
+      var next: [(setting: [String], rules: Setting, cache: Setting?)] = []
       for cell in cells {
         for row in axis.rows {
           var cell = cell
@@ -69,15 +77,22 @@ struct Sweep {
             // Two swept keys of one name are told apart by their rules.
             let shown = keys.count { last($0) == last(key) } > 1 ? key : last(key)
             cell.setting.append("\(shown)=\(value.description)")
-            cell.rules = try cell.rules.replacing(key[...], with: value, below: "use")
+            if let own = Self.cacheKey(key) {
+              cell.cache = try (cell.cache ?? Setting(.map([]))).replacing(own, with: value, below: "cache")
+            } else {
+              cell.rules = try cell.rules.replacing(key[...], with: value, below: "use")
+            }
           }
           next.append(cell)
         }
       }
       cells = next
     }
-    return cells.map { Experiment.Cell(strategy: name, setting: $0.setting.joined(separator: " "), rules: $0.rules) }
+    return cells.map { Experiment.Cell(strategy: name, setting: $0.setting.joined(separator: " "), rules: $0.rules, cache: $0.cache) }
   }
+
+  /// What a swept key names within the cache; nil if it names a rule.
+  private static func cacheKey(_ key: String) -> Substring? { key == "cache" ? "" : key.hasPrefix("cache.") ? key.dropFirst(6) : nil }
 
   /// The rules of a list, a map or a single name.
   private static func rules(_ setting: Setting) -> [Setting.Entry] {
@@ -90,7 +105,13 @@ struct Sweep {
   }
 
   /// Refuses a key whose rule is not there.
-  private static func check(_ key: String, in base: Setting, _ value: Setting) throws(ConfigurationError) {
+  private static func check(_ key: String, in base: Setting, _ cache: Setting?, _ value: Setting) throws(ConfigurationError) {
+    if let own = cacheKey(key) {
+      guard own.isEmpty || cache != nil else {
+        throw .missing(key: "cache", owner: "the strategy", expected: "a policy whose `\(own)` is swept, as {policy: dkv}")
+      }
+      return
+    }
     guard key.contains(".") else {
       throw .wrongKind(key: "sweep", found: "the key `\(key)`", expected: "a rule and its setting, as `threshold.confidence`, or `zip`")
     }
