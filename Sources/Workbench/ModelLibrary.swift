@@ -68,7 +68,17 @@ public enum ModelLibrary {
     } catch { throw configuration(error) }
   }
 
+  /// Something done with models, a mistake in it turned into one of configuration.
+  static func attempt<Result>(_ body: () throws(ModelError) -> Result) throws(ConfigurationError) -> Result {
+    do { return try body() } catch { throw configuration(error) }
+  }
+
   private static func configuration(_ error: ModelError) -> ConfigurationError {
-    error.isDamage ? .damaged(error.description) : .unsupported(error.description)
+    switch error {
+    // With its key apart, so that it can be found in a file.
+    case .option(let key, let value, let expected): .outOfRange(key: "model.\(key)", value: value, expected: expected)
+    case .unknownOption(let key, let known): .unknownKey(key: key, owner: "a model", known: known)
+    default: error.isDamage ? .damaged(error.description) : .unsupported(error.description)
+    }
   }
 }
