@@ -15,6 +15,10 @@ public enum Unmask {
   ///
   /// Exit codes: 0 success, 1 a check failed or a file is damaged, 2 wrong use or configuration, 3 interrupted or incomplete.
   public static func main(catalog: Catalog = .standard, benchmarks: BenchmarkCatalog = .standard) async {
+    ModelLibrary.observe { what in
+      let line = Waiting(what)
+      return { line.finish() }
+    }
     let code = $catalog.withValue(catalog) { $benchmarks.withValue(benchmarks) { execute(Array(CommandLine.arguments.dropFirst())) } }
     fflush(nil)
     exit(code)
