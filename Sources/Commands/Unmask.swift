@@ -131,6 +131,6 @@ struct Root: ParsableCommand {
     subcommands: [
       RunCommand.self, DecodeCommand.self, LogitsCommand.self, TokenizeCommand.self, StrategiesCommand.self, BenchmarksCommand.self, ModelsCommand.self,
       QuantizeCommand.self, TraceCommand.self, ReplayCommand.self, ExplainCommand.self, CheckCommand.self, ParetoCommand.self, CompareCommand.self,
-      EvalLogCommand.self,
+      EvalLogCommand.self, DoctorCommand.self,
     ])
 }
