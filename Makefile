@@ -91,8 +91,8 @@ clean: ## remove what was built
 	rm -rf .build
 
 deps:
-	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev
+	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev zlib1g-dev
 
 # The tests open traces with h5py too, draw plots, open pages in a browser, compute with PyTorch, and submit to a Slurm of their own.
 test-deps: plots torch
-	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev python3-h5py chromium slurm-wlm munge
+	@./Experiments/install.sh pkg-config libopenblas-dev libhdf5-dev zlib1g-dev python3-h5py chromium slurm-wlm munge

@@ -32,6 +32,7 @@ let package = Package(
     // C libraries of the system, and the few loops that Swift cannot express at the width of the hardware.
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CKernels"),
     // What confines programs that a model wrote: between fork and exec no Swift may run.
     .target(name: "CSandbox"),
@@ -45,7 +46,7 @@ let package = Package(
     .target(name: "Traces", dependencies: ["Diffusion", "CHDF5", logging], swiftSettings: strict),
     .target(
       name: "Workbench",
-      dependencies: ["Diffusion", "Strategies", "Models", "Traces", "CSandbox", logging, .product(name: "Yams", package: "Yams")],
+      dependencies: ["Diffusion", "Strategies", "Models", "Traces", "CSandbox", "CZlib", logging, .product(name: "Yams", package: "Yams")],
       resources: [.copy("Resources/replay")], swiftSettings: strict),
     .target(
       name: "Commands",

@@ -11,8 +11,8 @@ if ! command -v swift >/dev/null; then
 fi
 [ "${#missing[@]}" -eq 0 ] && exit 0
 if ! command -v apt-get >/dev/null; then
-  command -v pkg-config >/dev/null && pkg-config --exists openblas hdf5 && exit 0
-  echo "unmask: please install OpenBLAS, HDF5 1.10 or later (with headers) and pkg-config" >&2
+  command -v pkg-config >/dev/null && pkg-config --exists openblas hdf5 zlib && exit 0
+  echo "unmask: please install OpenBLAS, HDF5 1.10 or later and zlib (with headers) and pkg-config" >&2
   exit 2
 fi
 echo "installing Debian packages: ${missing[*]}"

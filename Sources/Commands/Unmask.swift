@@ -15,6 +15,10 @@ public enum Unmask {
   ///
   /// Exit codes: 0 success, 1 a check failed or a file is damaged, 2 wrong use or configuration, 3 interrupted or incomplete.
   public static func main(catalog: Catalog = .standard, benchmarks: BenchmarkCatalog = .standard) async {
+    ModelLibrary.observe { what in
+      let line = Waiting(what)
+      return { line.finish() }
+    }
     let code = $catalog.withValue(catalog) { $benchmarks.withValue(benchmarks) { execute(Array(CommandLine.arguments.dropFirst())) } }
     fflush(nil)
     exit(code)
@@ -128,6 +132,6 @@ struct Root: ParsableCommand {
       RunCommand.self, DecodeCommand.self, LogitsCommand.self, TokenizeCommand.self, StrategiesCommand.self, CachesCommand.self, BenchmarksCommand.self,
       ModelsCommand.self,
       QuantizeCommand.self, TraceCommand.self, ReplayCommand.self, ExplainCommand.self, CheckCommand.self, ParetoCommand.self, CompareCommand.self,
-      EvalLogCommand.self,
+      EvalLogCommand.self, DoctorCommand.self,
     ])
 }

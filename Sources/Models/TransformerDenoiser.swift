@@ -21,8 +21,13 @@ public final class TransformerDenoiser: Denoiser {
   /// Loads a directory in Hugging Face layout.
   ///
   /// - Parameter threads: how many threads one call may use, nil being one for small models and all for large ones; the answers do not depend on it.
-  public init(directory: String, threads: Int? = nil, options: ModelOptions = .none) throws(ModelError) {
-    model = try Transformer(directory: directory, threads: threads, options: options)
+  public convenience init(directory: String, threads: Int? = nil, options: ModelOptions = .none) throws(ModelError) {
+    self.init(try Transformer(directory: directory, threads: threads, options: options))
+  }
+
+  /// A transformer that was loaded in another way than the usual one, for checks.
+  package init(_ model: Transformer) {
+    self.model = model
     let shape = model.configuration
     vocabulary = Vocabulary(size: shape.vocabularySize, mask: shape.mask, end: shape.end)
   }

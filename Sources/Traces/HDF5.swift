@@ -100,3 +100,12 @@ enum HDF5 {
     return access
   }
 }
+
+extension TraceFile {
+  /// The version of the HDF5 library, as `1.10.8`.
+  package static var libraryVersion: String {
+    var (major, minor, release): (UInt32, UInt32, UInt32) = (0, 0, 0)
+    guard H5get_libversion(&major, &minor, &release) >= 0 else { return "of unknown version" }
+    return "\(major).\(minor).\(release)"
+  }
+}

@@ -12,8 +12,13 @@ enum LaunchProgram {
   ///
   /// - Throws: `.failed` with what it printed on standard error, where it does not end with 0.
   static func output(of name: String, _ arguments: [String], in folder: String? = nil) throws(LaunchError) -> String {
-    let process = Process()
     guard let path = path(of: name) else { throw .failed(command: name, reason: "it is not on PATH") }
+    return try output(at: path, arguments, in: folder, name: name)
+  }
+
+  /// The same for a program at a path; `name` is what messages call it.
+  static func output(at path: String, _ arguments: [String], in folder: String? = nil, name: String? = nil) throws(LaunchError) -> String {
+    let (process, name) = (Process(), name ?? path)
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
     if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }

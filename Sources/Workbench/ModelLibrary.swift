@@ -9,10 +9,22 @@ public enum ModelLibrary {
     do { return try ModelCatalog().names } catch { throw configuration(error) }
   }
 
+  /// Told of what may take long; what it gives is called when that is over.
+  package typealias Observer = @Sendable (_ what: String) -> @Sendable () -> Void
+
+  /// From now on an observer is told of every model that is loaded and every worker that is started.
+  package static func observe(_ observer: @escaping Observer) { self.observer.withLock { $0 = observer } }
+
+  private static let observer = Mutex<Observer?>(nil)
+
+  private static func begin(_ what: String) -> (@Sendable () -> Void)? { observer.withLock { $0 }?(what) }
+
   /// A model, ready to decode. A worker is started once, however often its model is asked for: it may fill a GPU.
   public static func load(_ name: String) throws(ConfigurationError) -> LoadedModel {
     do {
       let reference = try ModelReference(name)
+      let loaded = begin(reference.worker == nil ? "loading \(name)" : "starting a worker for \(reference.place)")
+      defer { loaded?() }
       guard reference.worker != nil else { return try LoadedModel(name) }
       return try workers.withLock { (models) throws(ModelError) in
         if let model = models[reference.text] { return model }
@@ -41,6 +53,8 @@ public enum ModelLibrary {
   /// The denoiser alone, for what needs no tokenizer.
   public static func denoiser(_ name: String) throws(ConfigurationError) -> TransformerDenoiser {
     do {
+      let loaded = begin("loading \(name)")
+      defer { loaded?() }
       let reference = try native(name, "this is asked of the native engine")
       return try TransformerDenoiser(directory: try ModelCatalog().directory(reference.place), options: reference.options)
     } catch { throw configuration(error) }
@@ -68,7 +82,17 @@ public enum ModelLibrary {
     } catch { throw configuration(error) }
   }
 
+  /// Something done with models, a mistake in it turned into one of configuration.
+  static func attempt<Result>(_ body: () throws(ModelError) -> Result) throws(ConfigurationError) -> Result {
+    do { return try body() } catch { throw configuration(error) }
+  }
+
   private static func configuration(_ error: ModelError) -> ConfigurationError {
-    error.isDamage ? .damaged(error.description) : .unsupported(error.description)
+    switch error {
+    // With its key apart, so that it can be found in a file.
+    case .option(let key, let value, let expected): .outOfRange(key: "model.\(key)", value: value, expected: expected)
+    case .unknownOption(let key, let known): .unknownKey(key: key, owner: "a model", known: known)
+    default: error.isDamage ? .damaged(error.description) : .unsupported(error.description)
+    }
   }
 }

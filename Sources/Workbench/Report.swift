@@ -25,8 +25,10 @@ public struct Report: Sendable {
     public let model: String
     /// The benchmark.
     public let benchmark: String
-    /// Response and block length, as `48/16`.
+    /// Response and block length, as `48/16`, and what else tells it from other decodings.
     public let geometry: String
+    /// Every setting of the decoding, as JSON with sorted keys.
+    public let decoding: String
     /// The strategy and its swept setting.
     public let label: String
     /// Outcomes that the row is made of.
@@ -67,10 +69,11 @@ public struct Report: Sendable {
   /// Compares runs with the strategy named `baseline`, and their tokens with the run that decodes one by one, where there are such.
   public init(_ results: [RunResult], baseline: String?) {
     var groups: [(key: [String], results: [RunResult])] = []
+    let geometries = RunPlan.geometries(of: results.map(\.plan))
     for result in results {
       let plan = result.plan
       // Decodings of one geometry may still differ in temperature and the like.
-      let place = [plan.geometryText, plan.config["decoding"]?.sorted.json ?? ""]
+      let place = [geometries[plan.decodingText] ?? plan.geometryText, plan.decodingText]
       let key = [plan.model.name, plan.selection.name + "/" + plan.selection.split.rawValue] + place + [plan.cell.label]
       if let index = groups.firstIndex(where: { $0.key == key }) { groups[index].results.append(result) } else { groups.append((key, [result])) }
     }
@@ -96,7 +99,7 @@ public struct Report: Sendable {
     let names = Set(all.flatMap { ($0.details ?? [:]).keys })
     let details = names.map { name in (name, Estimate.mean(own.clusters { $0.outcome.details?[name] ?? 0 })) }
     return Row(
-      model: key[0], benchmark: key[1], geometry: key[2], label: key[4], samples: all.count, incomplete: all.count { !$0.isComplete },
+      model: key[0], benchmark: key[1], geometry: key[2], decoding: key[3], label: key[4], samples: all.count, incomplete: all.count { !$0.isComplete },
       accuracy: .mean(own.clusters { $0.outcome.correct ? 1 : 0 }),
       details: Dictionary(uniqueKeysWithValues: details), rounds: .mean(own.clusters { Double($0.outcome.rounds) }),
       positions: all.reduce(0) { $0 + Double($1.positions) } / Double(max(all.count, 1)),

@@ -140,6 +140,24 @@ import Testing
     }
   }
 
+  /// Decodings of one geometry that differ in `max_rounds` alone are tuned apart.
+  @Test func decodingsOfOneGeometryAreTunedApart() throws {
+    let text = Self.experiment.replacing("adaptive: {first: 6, samples: 90}", with: "decoding: [{max_rounds: 100}, {max_rounds: 200}]")
+      .replacing("limit: 24", with: "limit: 2").replacing("[0.3, 0.5, 0.7, 0.9, 0.99]", with: "[0.3, 0.9]")
+    try ExperimentFileTests.with(text) { file in
+      let folder = try Folder()
+      let tuned = try Command.run(["run", file, "--output", folder.path, "--tune", "--json"])
+      #expect(tuned.code == 0, "\(tuned.errors)")
+      let answer = try #require(try JSONSerialization.jsonObject(with: Data(tuned.output.utf8)) as? [[String: Any]])
+      let choices = try #require(answer[0]["choices"] as? [[String: Any]])
+      #expect(choices.count == 6 && choices.allSatisfy { $0["test_accuracy"] is Double })
+      #expect(choices.filter { $0["strategy"] as? String == "threshold" }.map { $0["settings_tried"] as? Int } == [2, 2])
+      #expect(Set(choices.compactMap { ($0["geometry"] as? String)?.split(separator: " ").last }) == ["max_rounds=100", "max_rounds=200"])
+      let table = try Command.run(["run", file, "--output", folder.path, "--tune"])
+      #expect(table.output.contains("max_rounds=100  threshold") && table.output.contains("max_rounds=200  threshold"), "\(table.output)")
+    }
+  }
+
   @Test func settingsAreChosenOnDevAndReportedOnTest() throws {
     let text = Self.experiment.replacing("adaptive: {first: 6, samples: 90}", with: "tune: {kept: 0.9}").replacing("limit: 24", with: "limit: 10")
     try ExperimentFileTests.with(text) { file in

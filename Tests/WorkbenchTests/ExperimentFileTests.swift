@@ -123,6 +123,25 @@ import Testing
     #expect(rules.count == 6, "\(rules)")
   }
 
+  @Test(arguments: [
+    ("model:\n  path: reference\n  skip_layers: [0]", "e.yaml:4: `model.skip_layers` is 0, expected layers from 1 to "),
+    ("model: [reference,\n  {path: reference,\n   skip_layer: [1]}]", "e.yaml:4: a model has no setting `skip_layer`; did you mean `skip_layers`?"),
+    ("model:\n  rope_scale: 0.5\n  path: reference", "e.yaml:3: `model.rope_scale` is \"0.5\", expected a number from 1"),
+    ("model:\n  path: reference\n  worker: torsh", "e.yaml:4: `model.worker` is \"torsh\", expected torch"),
+    ("model: reference?rope_scale=0", "e.yaml:2: `model.rope_scale` is \"0\""), ("model: [reference, nowhere]", "e.yaml:2: there is no model named `nowhere`"),
+  ])
+  func mistakesInAModelHaveTheLineOfTheirKey(_ model: String, _ message: String) throws {
+    let found = try Self.mistakes("benchmark: lists\n\(model)\nstrategies: {a: quota}")
+    #expect(found.hasPrefix(message) && !found.contains("\n"), "\(found)")
+  }
+
+  @Test func aModelHasOneNameWhateverTheOrderOfItsOptions() throws {
+    let names = try ["{skip_layers: [2, 1], rope_scale: 2, path: reference}", "{path: reference, rope_scale: 2.0, skip_layers: [1, 2]}"].map {
+      try Experiment(YAML.parse("benchmark: lists\nmodel: \($0)\nstrategies: {a: quota}")).models
+    }
+    #expect(names == [["reference?skip_layers=1+2&rope_scale=2.0"], ["reference?skip_layers=1+2&rope_scale=2.0"]])
+  }
+
   @Test func geometriesAreRunsOfTheirOwn() throws {
     let text = "benchmark: {name: lists, limit: 2}\ndecoding: [{block_length: 8}, {block_length: 16}]\nstrategies: {a: quota, b: threshold}"
     let planned = try Self.with(text) { try ExperimentFile($0).plans(catalog: .standard, benchmarks: .standard, load: ModelLibrary.load) }

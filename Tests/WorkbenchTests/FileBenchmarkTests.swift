@@ -191,6 +191,26 @@ import Testing
     #expect(try Gzip.unpack(packed + packed, limit: 1 << 20).count == 2 * (try Gzip.unpack(packed, limit: 1 << 20).count))
   }
 
+  /// Longer than what the library is given at once, and packed so that members end anywhere in that.
+  @Test func longFilesAreUnpackedPieceByPiece() throws {
+    let folder = try Folder()
+    var stream = SeededStream(SeededRandom(seed: 1))
+    var packed: [UInt8] = []
+    var plain: [UInt8] = []
+    for length in [700_000, 1 << 20, 1, 2_000_003] {
+      let part = (0..<length).map { _ in UInt8(truncatingIfNeeded: stream.next()) }
+      try Data(part).write(to: URL(fileURLWithPath: folder.path + "/part"))
+      _ = try Command.run(["-n", "-k", "-f", folder.path + "/part"], executable: URL(fileURLWithPath: "/bin/gzip"))
+      packed += [UInt8](try folder.bytes(folder.path + "/part.gz"))
+      plain += part
+    }
+    #expect(try Gzip.unpack(packed, limit: plain.count) == plain)
+    #expect(throws: GzipFault.self) { try Gzip.unpack(packed, limit: plain.count - 1) }
+    #expect(throws: GzipFault.self) { try Gzip.unpack(packed.dropLast(), limit: plain.count) }
+    #expect(throws: GzipFault.self) { try Gzip.unpack(packed + [0], limit: plain.count) }
+    #expect(try Gzip.unpack([], limit: 0) == [])
+  }
+
   // MARK: In experiments
 
   private func plan(_ benchmark: String, decoding: String = "{gen_length: 16, block_length: 16}") throws -> RunPlan {

@@ -80,33 +80,13 @@ indirect enum TemplateValue: Sendable {
     case .bool(let flag): return flag ? "true" : "false"
     case .integer(let number): return "\(number)"
     case .number: return nil
-    case .text(let text): return Self.quoted(text)
+    case .text(let text): return PythonJSON.quoted(text)
     case .list(let items):
       let parts = items.compactMap(\.json)
       return parts.count == items.count ? "[" + parts.joined(separator: ", ") + "]" : nil
     case .map(let entries):
-      let parts = entries.compactMap { entry in entry.1.json.map { Self.quoted(entry.0) + ": " + $0 } }
+      let parts = entries.compactMap { entry in entry.1.json.map { PythonJSON.quoted(entry.0) + ": " + $0 } }
       return parts.count == entries.count ? "{" + parts.joined(separator: ", ") + "}" : nil
     }
-  }
-
-  private static func quoted(_ text: String) -> String {
-    var output = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": output += "\\\""
-      case "\\": output += "\\\\"
-      case "\n": output += "\\n"
-      case "\r": output += "\\r"
-      case "\t": output += "\\t"
-      case "\u{8}": output += "\\b"
-      case "\u{C}": output += "\\f"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: output.unicodeScalars.append(scalar)
-      }
-    }
-    return output + "\""
   }
 }

@@ -32,3 +32,16 @@ enum OpenBLAS {
     }
   }
 }
+
+extension OpenBLAS {
+  /// The library's own words: version, options, and the processor that it has kernels for here.
+  static var version: String {
+    let words = openblas_get_config().map { String(cString: $0) } ?? "of unknown version"
+    return words.split(separator: " ").joined(separator: " ")
+  }
+}
+
+extension Kernels {
+  /// The OpenBLAS that the kernels are checked against.
+  package static var openBLAS: String { OpenBLAS.version }
+}

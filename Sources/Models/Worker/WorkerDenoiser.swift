@@ -209,6 +209,11 @@ public final class WorkerDenoiser: Denoiser {
     do throws(ModelError) { return try ModelCatalog().resources + "/worker/unmask_worker.py" } catch { throw .refused("\(error)") }
   }
 
+  /// The Python that a worker is started with, where no option names one.
+  package static func python() throws(ModelError) -> String {
+    do throws(WorkerFault) { return try python(Options()) } catch { throw .worker(words(error)) }
+  }
+
   private static func python(_ options: Options) throws(WorkerFault) -> String {
     let environment = ProcessInfo.processInfo.environment
     if let named = options.python ?? environment["UNMASK_TORCH_PYTHON"], !named.isEmpty {

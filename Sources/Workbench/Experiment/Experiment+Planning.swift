@@ -18,9 +18,12 @@ extension Experiment {
   ) -> [RunPlan] {
     var plans: [RunPlan] = []
     var found: [ConfigurationError] = []
-    for name in models {
+    for (index, name) in models.enumerated() {
       do throws(ConfigurationError) {
-        let model = try load(name)
+        let model: LoadedModel
+        do { model = try load(name) } catch {
+          throw modelSettings.indices.contains(index) ? error.at(line: error.lineOfOption(in: modelSettings[index])) : error
+        }
         for selection in benchmarks {
           do throws(ConfigurationError) {
             let benchmark = try known.benchmark(named: selection.name, selection.source)

@@ -1,30 +1,36 @@
 internal import Diffusion
+internal import Models
 internal import Traces
 
 /// How each key of an experiment is read. What is wrong is noted, and read as if it were not there.
 extension Experiment {
-  /// The models: names, or maps of a `path` and the options it is changed by, which become a name that says the same.
-  static func models(_ reader: inout SettingReader) -> [String]? {
+  /// The models: names, or maps of a `path` and the options it is changed by, which become a name that says the same. Options that say the same make the
+  /// same name, whatever their order. With each the setting that names it.
+  static func models(_ reader: inout SettingReader) -> [(name: String, setting: Setting)]? {
     guard let setting = reader.take("model") else { return nil }
     let items = if case .list(let items) = setting.value { items } else { [setting] }
-    var names: [String] = []
+    var models: [(name: String, setting: Setting)] = []
     for item in items {
+      let written: String
       switch item.value {
-      case .text(let name): names.append(name)
+      case .text(let name): written = name
       case .map(let entries):
         guard let path = entries.first(where: { $0.key == "path" }), case .text(let place) = path.value.value else {
           reader.fail(.missing(key: "path", owner: "a model", expected: "a shipped model's name or a directory"), item)
           return nil
         }
         let options = entries.filter { $0.key != "path" }.map { "\($0.key)=\(optionText($0.value))" }
-        names.append(options.isEmpty ? place : place + "?" + options.joined(separator: "&"))
+        written = options.isEmpty ? place : place + "?" + options.joined(separator: "&")
       default:
         reader.wrong("model", setting, "a name, a map as {path: reference, skip_layers: [1]}, or a list of them")
         return nil
       }
+      do throws(ConfigurationError) {
+        models.append((try ModelLibrary.attempt { () throws(ModelError) in try ModelReference(written).text }, item))
+      } catch { reader.fail(error.at(line: error.lineOfOption(in: item)), item) }
     }
-    if names.isEmpty { reader.wrong("model", setting, "a name, a map as {path: reference, skip_layers: [1]}, or a list of them") }
-    return names.isEmpty ? nil : names
+    if items.isEmpty { reader.wrong("model", setting, "a name, a map as {path: reference, skip_layers: [1]}, or a list of them") }
+    return models.isEmpty ? nil : models
   }
 
   private static func optionText(_ setting: Setting) -> String {
@@ -190,5 +196,16 @@ extension Experiment {
     }
     for mistake in inner.mistakes { reader.fail(mistake, entry.value) }
     return cells
+  }
+}
+
+extension ConfigurationError {
+  /// The line of the option of a model that this is a mistake in, where the model's setting has it; else that of the model.
+  func lineOfOption(in model: Setting) -> Int? {
+    switch self {
+    case .outOfRange(let key, _, _), .unknownKey(let key, _, _):
+      return model[String(key.split(separator: ".").last ?? "")]?.line ?? model.line
+    default: return model.line
+    }
   }
 }

@@ -7,6 +7,8 @@ public struct Experiment: Sendable {
   public let name: String
   /// Models by name or checkpoint directory.
   public let models: [String]
+  /// What names each of them in the file; empty where nothing does.
+  let modelSettings: [Setting]
   /// Benchmarks with their splits.
   public internal(set) var benchmarks: [Selection]
   /// Decoding settings, one run each; nil fields are the benchmark's own.
@@ -126,7 +128,9 @@ public struct Experiment: Sendable {
     if name.isEmpty || name.utf8.count > 100 || name.hasPrefix(".") || !name.utf8.allSatisfy(Self.isNameByte) {
       reader.fail(.outOfRange(key: "name", value: name, expected: "letters, digits, `-`, `_` and `.`, as it names a folder"), reader.take("name"))
     }
-    models = Self.models(&reader) ?? ["reference"]
+    let named = Self.models(&reader) ?? []
+    models = named.isEmpty ? ["reference"] : named.map(\.name)
+    modelSettings = named.map(\.setting)
     benchmarks = Self.selections(&reader)
     decodings = Self.decodings(&reader)
     cache = reader.take("cache") ?? Setting(.null)

@@ -9,8 +9,10 @@ public struct Tuned: Sendable {
     public let model: String
     /// The benchmark's name.
     public let benchmark: String
-    /// Response and block length, as `48/16`.
+    /// Response and block length, as `48/16`, and what else tells it from other decodings.
     public let geometry: String
+    /// Every setting of the decoding, as JSON with sorted keys.
+    let decoding: String
     /// The strategy.
     public let strategy: String
     /// How many of its settings were tried on the split of the choice.
@@ -38,8 +40,8 @@ public struct Tuned: Sendable {
     var choices: [Choice] = []
     var seen: Set<[String]> = []
     for row in report.rows {
-      guard let cell = strategy[row.label], seen.insert([row.model, row.benchmark, row.geometry, cell.strategy]).inserted else { continue }
-      let group = report.rows.filter { $0.model == row.model && $0.benchmark == row.benchmark && $0.geometry == row.geometry }
+      guard let cell = strategy[row.label], seen.insert([row.model, row.benchmark, row.decoding, cell.strategy]).inserted else { continue }
+      let group = report.rows.filter { $0.model == row.model && $0.benchmark == row.benchmark && $0.decoding == row.decoding }
       let own = group.filter { strategy[$0.label]?.strategy == cell.strategy }
       let bar = group.first { strategy[$0.label]?.strategy == baseline }.map { $0.accuracy.value * rule.kept } ?? 0
       let cost = { (row: Report.Row) in rule.cost == .rounds ? row.rounds.value : row.positions }
@@ -50,8 +52,9 @@ public struct Tuned: Sendable {
         ?? own.min { $0.accuracy.value != $1.accuracy.value ? $0.accuracy.value > $1.accuracy.value : cost($0) < cost($1) } ?? row
       choices.append(
         Choice(
-          model: row.model, benchmark: String(row.benchmark.prefix { $0 != "/" }), geometry: row.geometry, strategy: cell.strategy, tried: own.count,
-          setting: strategy[best.label]?.setting ?? "", keeps: !keeping.isEmpty, accuracy: best.accuracy, cost: cost(best)))
+          model: row.model, benchmark: String(row.benchmark.prefix { $0 != "/" }), geometry: row.geometry, decoding: row.decoding,
+          strategy: cell.strategy, tried: own.count, setting: strategy[best.label]?.setting ?? "", keeps: !keeping.isEmpty, accuracy: best.accuracy,
+          cost: cost(best)))
     }
     self.choices = choices
   }
@@ -59,7 +62,7 @@ public struct Tuned: Sendable {
   /// The choice made for a plan's group and strategy.
   func choice(for plan: RunPlan) -> Choice? {
     choices.first {
-      $0.model == plan.model.name && $0.benchmark == plan.selection.name && $0.geometry == plan.geometryText && $0.strategy == plan.cell.strategy
+      $0.model == plan.model.name && $0.benchmark == plan.selection.name && $0.decoding == plan.decodingText && $0.strategy == plan.cell.strategy
     }
   }
 
@@ -68,16 +71,20 @@ public struct Tuned: Sendable {
 
   /// The table of choices, beside what they came to on the split of the report.
   public func text(_ report: Report, rule: Experiment.Tuning, baseline: String) -> String {
+    let hasGeometries = Set(choices.map(\.geometry)).count > 1
     let rows = choices.map { choice in
       let row = row(of: choice, in: report)
-      return [
-        choice.benchmark, choice.label, "\(choice.tried)", fixed(choice.accuracy.value * 100, 1), choice.keeps ? "yes" : "no",
+      return [choice.benchmark] + (hasGeometries ? [choice.geometry] : []) + [
+        choice.label, "\(choice.tried)", fixed(choice.accuracy.value * 100, 1), choice.keeps ? "yes" : "no",
         row.map { fixed($0.accuracy.value * 100, 1) } ?? "–", row.map { fixed($0.accuracy.error * 100, 1) } ?? "–",
         row.map { fixed($0.rounds.value, 1) } ?? "–", row?.fewerRounds.map { fixed($0.value, 2) } ?? "–",
       ]
     }
-    let header = ["benchmark", "chosen", "tried", "dev accuracy %", "keeps", "test accuracy %", "± se", "test rounds", "rounds ÷"]
-    return TextTable(rows, header: header, numeric: [2, 3, 5, 6, 7, 8]).text
+    let header =
+      ["benchmark"] + (hasGeometries ? ["decoding"] : [])
+      + ["chosen", "tried", "dev accuracy %", "keeps", "test accuracy %", "± se", "test rounds", "rounds ÷"]
+    let numeric = [2, 3, 5, 6, 7, 8].map { hasGeometries ? $0 + 1 : $0 }
+    return TextTable(rows, header: header, numeric: Set(numeric)).text
       + "\nchosen on dev among the settings tried: the fewest \(rule.cost.rawValue) that keep \(fixed(rule.kept * 100, 1)) % of \(baseline)'s accuracy there (keeps),"
       + " or else the most accurate; reported on test"
   }
@@ -105,7 +112,7 @@ public struct Tuned: Sendable {
 
   private func row(of choice: Choice, in report: Report) -> Report.Row? {
     report.rows.first {
-      $0.model == choice.model && $0.benchmark == choice.benchmark + "/" + Split.test.rawValue && $0.geometry == choice.geometry && $0.label == choice.label
+      $0.model == choice.model && $0.benchmark == choice.benchmark + "/" + Split.test.rawValue && $0.decoding == choice.decoding && $0.label == choice.label
     }
   }
 }
@@ -113,6 +120,21 @@ public struct Tuned: Sendable {
 extension RunPlan {
   /// Response and block length, as `48/16`, and what else of the decoding is not as usual.
   var geometryText: String { config.geometryText }
+
+  /// Every setting of the decoding, as JSON with sorted keys: what tells decodings apart.
+  var decodingText: String { config["decoding"]?.sorted.json ?? "" }
+
+  /// The geometry in words for each `decodingText`; where those of several are the same, with the settings that differ, as `48/16 max_rounds=64`.
+  static func geometries(of plans: [RunPlan]) -> [String: String] {
+    let decodings = Dictionary(plans.map { ($0.decodingText, $0.config) }, uniquingKeysWith: { first, _ in first })
+    var words: [String: String] = [:]
+    for (text, configs) in Dictionary(grouping: decodings, by: { $0.value.geometryText }) {
+      let leaves = configs.map { $0.value["decoding"]?.leaves ?? [:] }
+      let differing = Set(leaves.flatMap(\.keys)).filter { key in Set(leaves.map { $0[key] }).count > 1 }.sorted()
+      for (config, own) in zip(configs, leaves) { words[config.key] = ([text] + differing.map { "\($0)=\(own[$0] ?? "none")" }).joined(separator: " ") }
+    }
+    return words
+  }
 }
 
 extension Setting {

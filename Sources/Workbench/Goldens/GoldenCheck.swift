@@ -45,19 +45,20 @@ package struct GoldenCheck: Sendable {
   /// Checks the goldens one by one.
   ///
   /// - Parameters:
+  ///   - keepsPending: whether what would take a golden's place is left in the suite's folder.
   ///   - begin: told how many there are.
   ///   - advance: called after each.
   ///   - shouldContinue: asked before every model call; false stops in good order.
   /// - Throws: what concerns the suite as a whole: a manifest that cannot be read.
   package func run(
-    begin: (Int) -> Void = { _ in }, advance: () -> Void = {}, while shouldContinue: () -> Bool = { true }
+    keepsPending: Bool = true, begin: (Int) -> Void = { _ in }, advance: () -> Void = {}, while shouldContinue: () -> Bool = { true }
   ) throws(RunError) -> GoldenReport {
     let manifest = try manifest()
     let wanted = wanted(manifest)
     begin(wanted.count)
     // A folder that takes nothing keeps nobody from seeing what is different.
     var refusal: RunError?
-    do throws(RunError) { try clearPending() } catch { refusal = error }
+    if keepsPending { do throws(RunError) { try clearPending() } catch { refusal = error } }
     var results: [GoldenReport.Result] = []
     var isStopped = false
     for golden in wanted {
@@ -70,7 +71,7 @@ package struct GoldenCheck: Sendable {
       }
       let seconds = (clock.now - started) / .seconds(1)
       results.append(GoldenReport.Result(golden: golden, verdict: verdict, seconds: seconds, text: text(model), pending: pending))
-      if let pending, refusal == nil { do throws(RunError) { try write(pending, golden) } catch { refusal = error } }
+      if let pending, keepsPending, refusal == nil { do throws(RunError) { try write(pending, golden) } catch { refusal = error } }
       advance()
     }
     if !isStopped { results += extras(manifest, wanted) }

@@ -58,28 +58,8 @@ public enum EvalLogExport {
   }
 }
 
-/// JSON as Python's `json.dumps(indent=2, ensure_ascii=False)` spells it.
-enum PythonJSON {
-  static func quoted(_ text: String) -> String {
-    var output = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": output += "\\\""
-      case "\\": output += "\\\\"
-      case "\n": output += "\\n"
-      case "\r": output += "\\r"
-      case "\t": output += "\\t"
-      case "\u{8}": output += "\\b"
-      case "\u{C}": output += "\\f"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: output.unicodeScalars.append(scalar)
-      }
-    }
-    return output + "\""
-  }
-
+extension PythonJSON {
+  /// A value as `json.dumps(indent=2, ensure_ascii=False)` spells it.
   static func indented(_ value: JSONDocument.Value, of document: JSONDocument, depth: Int = 0) -> String {
     let (inner, outer) = ("\n" + String(repeating: "  ", count: depth + 1), "\n" + String(repeating: "  ", count: depth))
     switch value {

@@ -148,7 +148,7 @@ extension Measure {
 
 extension Setting {
   /// Every value that is no map, by its path.
-  fileprivate var leaves: [String: String] {
+  var leaves: [String: String] {
     guard case .map(let entries) = value else { return ["": description] }
     return entries.reduce(into: [:]) { leaves, entry in
       for (path, text) in entry.value.leaves { leaves[path.isEmpty ? entry.key : entry.key + "." + path] = text }
