@@ -17,6 +17,7 @@ struct ModelsCommand: ParsableCommand {
         skip_layers=3+4     leave layers out, counted from 0; never the first or the last
         rope_length=16384   stretch rotary positions for texts of that length, as LongLLaDA does; with rope_trained=N where training was not on 4096
         rope_scale=14       the same by the factor itself
+        precision=int8      multiply bytes: less exact, several times faster, one byte a weight
         worker=torch        PyTorch computes, in a process of its own; device=cuda, dtype=bfloat16, batch=8, threads=4, remote_code=true go with it
       An experiment may write model: {path: DIR, skip_layers: [3, 4]}. Options are part of a run's identity.
       """)

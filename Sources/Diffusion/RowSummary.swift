@@ -56,7 +56,7 @@ public struct Mass: Sendable, Hashable {
   }
 
   /// The mass of two disjoint sets of tokens.
-  func union(_ other: Mass) -> Mass {
+  package func union(_ other: Mass) -> Mass {
     if sum == 0 { return other }
     if other.sum == 0 { return self }
     let top = max(maximum, other.maximum)
@@ -132,9 +132,11 @@ public struct RowSummary: Sendable {
 
   /// A row as it was summarised elsewhere: its best candidates in order, the tokens asked for, and its sums.
   package init(
-    top: [Candidate], gathered: [Candidate], mass: Mass, remaining: Mass? = nil, withheld: [Candidate] = [], full: [Float]? = nil
+    top: [Candidate], gathered: [Candidate], mass: Mass, remaining: Mass? = nil, withheld: [Candidate] = [], full: [Float]? = nil,
+    hidden: [Float]? = nil
   ) {
     (self.top, self.gathered, self.mass, self.remaining, self.withheld, self.full) = (top, gathered, mass, remaining, withheld, full)
+    self.hidden = hidden
   }
 
   /// The row as it would be if only `needs` had been asked for: what an observer wants beyond them must not reach a rule.

@@ -55,6 +55,12 @@ public struct ModelReference: Sendable, Hashable {
       case "rope_scale":
         guard let scale = Double(value), scale >= 1, scale <= 1e6 else { throw .option(key: key, value: "\"\(value)\"", expected: "a number from 1 to 1e6") }
         options.rope = .scale(scale)
+      case "precision":
+        guard let precision = ModelOptions.Precision(rawValue: value) else {
+          let known = ModelOptions.Precision.allCases.map(\.rawValue).joined(separator: " or ")
+          throw .option(key: key, value: "\"\(value)\"", expected: known)
+        }
+        options.precision = precision
       default:
         guard let count = Int(value), (7...1 << 24).contains(count) else {
           throw .option(key: key, value: "\"\(value)\"", expected: "a number of positions from 7 to \(1 << 24)")
@@ -74,7 +80,7 @@ public struct ModelReference: Sendable, Hashable {
 
 extension ModelOptions {
   /// The keys of options, as names and experiment files write them.
-  public static let keys = ["skip_layers", "rope_scale", "rope_length", "rope_trained"]
+  public static let keys = ["skip_layers", "rope_scale", "rope_length", "rope_trained", "precision"]
   /// What `rope_trained` is where nothing is said: the length that LLaDA and Dream were trained on.
   public static let trainedLength = 4096
 
@@ -87,6 +93,7 @@ extension ModelOptions {
     case .length(let length, let trained): parts.append("rope_length=\(length)&rope_trained=\(trained)")
     case nil: break
     }
+    if precision != .float32 { parts.append("precision=" + precision.rawValue) }
     return parts.joined(separator: "&")
   }
 }

@@ -26,7 +26,26 @@ struct unmask_stored {
   size_t group;
 };
 
-/// The path taken on this machine: "avx512", "avx2" or "portable".
+/// Largest number of inputs that share a scale in products of small integers; their sum of products stays below 2^24.
+#define UNMASK_GROUP 128
+
+/// A matrix W[N, K] of small integers: for each panel and each group of inputs, 32 float32 scales, then [group / 4][32][4] bytes, an integer from -128 to 127 plus 128 each.
+struct unmask_integers {
+  const uint8_t *blocks;
+  size_t groups;
+  /// A multiple of 4, at most UNMASK_GROUP; inputs behind K count as zero.
+  size_t group;
+};
+
+/// Rows x[M, K] as integers from -127 to 127: [groups][M][group], and of each group its scale and -128 times its sum, both [groups][M]. Up to
+/// 32 * UNMASK_GROUP bytes behind the last integer are read, whatever they are.
+struct unmask_levels {
+  int8_t *levels;
+  float *scales;
+  int32_t *starts;
+};
+
+/// The path taken on this machine: "avx512+amx", "avx512+vnni", "avx512", "avx2" or "portable". What stands behind a plus sign multiplies small integers only.
 const char *unmask_kernel_path(void);
 
 /// Takes the named path from now on, for tests and for the doctor; returns 0 if this machine cannot.
@@ -38,6 +57,18 @@ void unmask_matmul(const float *x, size_t ldx, size_t m, size_t k, const float *
 /// The same for panels `first`, `first` + 1, ... of a matrix used as it is stored: widened block by block into 64 KB, so the same bits as when it is packed.
 void unmask_matmul_stored(
     const float *x, size_t ldx, size_t m, size_t k, const struct unmask_stored *w, size_t first, size_t panels, float *y, size_t ldy);
+
+/// Turns x[M, K] into integers, group by group: x = scale * integer, the largest of a group in size being 127, ties to even. A group with an element that is not finite
+/// has a scale that is none; one whose largest is below 2^-95 is nothing.
+void unmask_quantize(const float *x, size_t ldx, size_t m, size_t k, size_t group, const struct unmask_levels *out);
+
+/// y[M, 32 * panels] = x * W^T for panels `first`, `first` + 1, ... Each output is a chain of one fused multiply-add per group in order, from zero: the group's exact sum of
+/// products times the product of both scales.
+void unmask_matmul_integers(
+    const struct unmask_levels *x, size_t m, const struct unmask_integers *w, size_t first, size_t panels, float *y, size_t ldy);
+
+/// Puts row `row` into the blocks of a matrix: `k` integers and a scale for each group.
+void unmask_pack_integers(const int8_t *levels, const float *scales, size_t row, size_t k, size_t group, uint8_t *blocks);
 
 /// Packs `n` rows of `k` elements (stored as `type`, possibly unaligned) as rows `first`, `first` + 1, ... of a packed matrix, widened to
 /// float32. What no row fills is left as it is. Returns 1 if every element is finite, else 0.
@@ -79,6 +110,16 @@ void unmask_softmax(float *x, size_t ldx, size_t rows, size_t count);
 
 /// out = exp(x): at most 1 ulp from the true value for x in [-87, 88]; 0 below -87.33, the value at 88.72 above it.
 void unmask_exp(const float *x, float *out, size_t count);
+
+/// out = exp(x) for x <= 0: at most 1 ulp from the true value for x in [-708, 0]; 0 below.
+void unmask_exp64(const double *x, double *out, size_t count);
+
+/// Sums over a row of logits, float64: of exp(x - maximum), and of that times (x - maximum). In 16 lanes by index, added by halves; -inf adds nothing.
+void unmask_mass(const float *x, size_t count, double maximum, double *sum, double *weighted);
+
+/// Puts a row's elements, whose indices begin at `first`, among the `k` largest known so far, of which there are `found`: sorted, the lower index first among
+/// equals if rows are given in order. Returns how many there are then, or -1 if an element is not finite. `k` is above 0.
+long unmask_top(const float *x, size_t count, int32_t first, size_t k, size_t found, float *values, int32_t *places);
 
 /// Rotates the first `rotary` elements of `heads` heads of `width` in place: halves (a, b) become (a cos - b sin, b cos + a sin). All elements are
 /// multiplied by `scale`. `cosine` and `sine` hold rotary / 2 values.

@@ -2,14 +2,14 @@ internal import CKernels
 
 /// The C kernels, for the doctor and for tests: which path runs, and that every path gives the same bits.
 package enum Kernels {
-  /// The path taken on this machine: "avx512", "avx2" or "portable".
+  /// The path taken on this machine: "avx512+amx", "avx512+vnni", "avx512", "avx2" or "portable"; what stands behind a plus sign multiplies integers.
   package static var path: String { String(cString: unmask_kernel_path()) }
 
   /// Every path this machine can take, the widest first.
   package static var paths: [String] {
     let now = path
     defer { _ = unmask_kernel_select(now) }
-    return ["avx512", "avx2", "portable"].filter { unmask_kernel_select($0) == 1 }
+    return ["avx512+amx", "avx512+vnni", "avx512", "avx2", "portable"].filter { unmask_kernel_select($0) == 1 }
   }
 
   /// Takes a path from now on; false if this machine cannot.
@@ -20,6 +20,14 @@ package enum Kernels {
     Array(unsafeUninitializedCapacity: x.count) { buffer, count in
       count = x.count
       if let out = buffer.baseAddress { unmask_exp(x, out, x.count) }
+    }
+  }
+
+  /// Float64 exponentials of elements of at most 0.
+  package static func exp64(_ x: [Double]) -> [Double] {
+    Array(unsafeUninitializedCapacity: x.count) { buffer, count in
+      count = x.count
+      if let out = buffer.baseAddress { unmask_exp64(x, out, x.count) }
     }
   }
 

@@ -4,7 +4,7 @@ internal import CKernels
 ///
 /// With the package's kernels every output element is one chain of fused multiply-adds over the inputs in order, from zero, and then the
 /// bias. Hence its bits depend on its row of `x` and its row of `W` alone: not on how many rows there are, where they lie, which thread
-/// takes which panel, or how the weights are held. How they are held is known only here.
+/// takes which panel, or whether the weights are packed or stored. Products of integers are other numbers, as stable. How weights are held is known only here.
 package final class Linear: Sendable {
   /// How weights are held in memory.
   package enum Holding: Sendable, Hashable, CaseIterable {
@@ -12,6 +12,8 @@ package final class Linear: Sendable {
     case packed
     /// In the mapped file, widened block by block when they are used: no copy.
     case stored
+    /// As bytes with scales; rows are turned into bytes too (see `IntegerMatrix`). Other values than the two above, which agree.
+    case integers
   }
 
   /// Inputs, `K`.
@@ -28,6 +30,7 @@ package final class Linear: Sendable {
     case packed(AlignedFloats)
     /// Matrices and the panels they fill, in order.
     case stored([(panels: Range<Int>, matrix: MappedMatrix)])
+    case integers(IntegerMatrix)
   }
 
   /// Stacks matrices of `[outputs, inputs]` (and biases of `[outputs]`, as many or none) into one layer.
@@ -50,8 +53,11 @@ package final class Linear: Sendable {
     // A panel belongs to one matrix.
     let isAligned = matrices.dropLast().allSatisfy { $0.rows % Int(UNMASK_PANEL) == 0 }
     weights =
-      holding == .stored && isAligned && arithmetic == .kernels
-      ? .stored(try Self.stored(matrices)) : .packed(try Self.packed(matrices, panels: panels))
+      switch holding {
+      case .integers: .integers(try IntegerMatrix(matrices, inputs: inputs, panels: panels))
+      case .stored where isAligned && arithmetic == .kernels: .stored(try Self.stored(matrices))
+      case .packed, .stored: .packed(try Self.packed(matrices, panels: panels))
+      }
     var bias: AlignedFloats?
     if !biases.isEmpty {
       let all = AlignedFloats(count: panels * Int(UNMASK_PANEL))
@@ -118,6 +124,8 @@ package final class Linear: Sendable {
         matrix.multiply(
           x, stride, rows: rows, panels: own.lowerBound - panels.lowerBound..<own.upperBound - panels.lowerBound, to: y + own.lowerBound * width, outStride)
       }
+    case .integers(let matrix):
+      matrix.multiply(x, stride, rows: rows, panels: range, to: first, outStride)
     }
     if let bias { unmask_add(first, outStride, bias.pointer + range.lowerBound * width, 0, rows, range.count * width) }
   }

@@ -48,6 +48,11 @@ extension StoredMatrix {
     return memory
   }
 
+  /// Integer `index` of all, where elements are integers.
+  func level(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> Int8 {
+    kind == .int8 ? Int8(bitPattern: bytes[index]) : Int8(bytes[index / 2] >> (4 * UInt8(index % 2)) & 15) - 8
+  }
+
   /// All weights as float32.
   package func values() throws(WeightsError) -> AlignedFloats {
     let values = AlignedFloats(count: rows * columns)
@@ -60,8 +65,7 @@ extension StoredMatrix {
       for row in 0..<rows {
         for column in 0..<columns {
           let at = row * columns + column
-          let level = kind == .int8 ? Int(Int8(bitPattern: bytes[at])) : Int(bytes[at / 2] >> (4 * UInt8(at % 2)) & 15) - 8
-          values.pointer[at] = Float(level) * scales.pointer[row * perRow + column / group]
+          values.pointer[at] = Float(level(bytes, at)) * scales.pointer[row * perRow + column / group]
         }
       }
     }

@@ -6,6 +6,16 @@ public struct ModelOptions: Sendable, Hashable {
   public var skippedLayers: [Int] = []
   /// Rotary positions stretched for longer texts, as LongLLaDA does (arXiv 2506.14429).
   public var rope: Rope?
+  /// What the linear layers and the head compute with.
+  public var precision: Precision = .float32
+
+  /// Numbers that matrices are multiplied in.
+  public enum Precision: String, Sendable, Hashable, CaseIterable {
+    /// Float32, weights as they are stored.
+    case float32
+    /// Signed bytes, for weights and rows alike, with float32 scales by groups of at most 128; sums are exact within a group.
+    case int8
+  }
 
   /// How much the base of the rotary angles grows.
   public enum Rope: Sendable, Hashable {

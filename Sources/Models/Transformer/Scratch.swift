@@ -24,6 +24,8 @@ final class Scratch {
     case update
     /// Logits of a tile of rows `[tile, V]`.
     case logits
+    /// A segment of logits of some rows `[block, segment]`, one for each worker; and what is kept of all rows' segments (see `LongRows`).
+    case segment(Int), partValues, partPlaces, partCounts, partSums, partNamed
     /// One head's packed keys and values, scores and output; one of each per worker.
     case keys(Int), values(Int), attention(Int), output(Int)
   }

@@ -24,7 +24,7 @@ package final class Transformer: Sendable {
   ///   - threads: how many threads one forward pass may use; nil: one, and all that the machine has for a model that is too large to be packed. No bit of a
   ///     result depends on it.
   ///   - arithmetic: who computes the matrix products of the linear layers.
-  ///   - holding: how weights are held; nil: packed where that takes little memory, and else as they are stored.
+  ///   - holding: how weights are held; nil: packed where that takes little memory, and else as they are stored. An option for integers decides otherwise.
   ///   - options: changes to the model that its family allows.
   package convenience init(
     directory: String, threads: Int? = nil, arithmetic: Arithmetic = .kernels, holding: Linear.Holding? = nil, options: ModelOptions = .none
@@ -34,8 +34,9 @@ package final class Transformer: Sendable {
     let configuration = try options.applied(to: family.configuration(reader))
     do throws(WeightsError) {
       let checkpoint = try Checkpoint(directory: directory)
-      let held = holding ?? (checkpoint.elements * 4 <= Self.packedLimit ? .packed : .stored)
-      let usual = held == .packed ? 1 : ProcessInfo.processInfo.activeProcessorCount
+      let isSmall = checkpoint.elements * 4 <= Self.packedLimit
+      let held = options.precision == .int8 ? .integers : holding ?? (isSmall ? .packed : .stored)
+      let usual = held == .packed || isSmall && held == .integers ? 1 : ProcessInfo.processInfo.activeProcessorCount
       try self.init(WeightLoader(configuration, family.tensors, checkpoint, arithmetic, held), threads ?? usual)
     } catch { throw .weights(error) }
   }

@@ -80,7 +80,8 @@ struct WeightLoader {
     let hasBias = mixture.router.bias == .scores || mixture.router.bias == .choice && checkpoint.holds(bias)
     return .experts(
       .init(
-        router: try linear([(prefix + names.router, mixture.experts)], inputs: shape.width, bias: false),
+        // A router's rounding would send rows elsewhere; it is small.
+        router: try linear([(prefix + names.router, mixture.experts)], inputs: shape.width, bias: false, holding: holding == .integers ? .packed : nil),
         bias: hasBias ? try vector(bias, mixture.experts) : nil,
         all: experts,
         shared: mixture.sharedWidth > 0 ? try expert(prefix + names.shared, mixture.sharedWidth) : nil))
@@ -98,13 +99,13 @@ struct WeightLoader {
     return values
   }
 
-  private func linear(_ parts: [(name: String, outputs: Int)], inputs: Int, bias: Bool) throws(WeightsError) -> Linear {
+  private func linear(_ parts: [(name: String, outputs: Int)], inputs: Int, bias: Bool, holding: Linear.Holding? = nil) throws(WeightsError) -> Linear {
     var matrices: [StoredMatrix] = []
     var biases: [StoredTensor] = []
     for part in parts {
       matrices.append(try checkpoint.matrix(part.name + ".weight", rows: part.outputs, columns: inputs))
       if bias { biases.append(try checkpoint.tensor(part.name + ".bias", [part.outputs])) }
     }
-    return try Linear(matrices, biases: biases, arithmetic: arithmetic, holding: holding)
+    return try Linear(matrices, biases: biases, arithmetic: arithmetic, holding: holding ?? self.holding)
   }
 }
