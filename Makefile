@@ -29,8 +29,10 @@ renew: build $(NOTEBOOKS)/venv/ready $(PLOTS)/ready ## after a new model: its go
 	$(MAKE) tour
 	$(MAKE) claims
 
-bench: deps ## what strategies, recording and a second worker cost or bring, as ratios (a few minutes; 2 GB of memory)
-	swift run -c release --package-path Experiments/benchmarks --scratch-path .build/benchmarks bench
+bench: deps $(TORCH)/ready $(PLOTS)/ready ## the benchmark suite: ratios and their goals, stored and drawn in results/benchmarks (ten minutes; 8 GB of memory, 3 GB of disk in TMPDIR)
+	swift build -c release --package-path Experiments/benchmarks --scratch-path .build/benchmarks
+	@code=0; .build/benchmarks/release/bench --report results/benchmarks/report.json $(PARTS) || code=$$?; \
+	if [ $$code -le 1 ]; then $(PLOTS)/bin/python Experiments/benchmarks/picture.py results/benchmarks/report.json results/benchmarks/bench.svg || exit; fi; exit $$code
 
 full-size: deps ## what LLaDA-8B's exact shapes cost, with generated weights: memory, seconds (ten minutes; 6 GB of disk in TMPDIR for as long as it runs)
 	swift run -c release --package-path Experiments/benchmarks --scratch-path .build/benchmarks bench full-size

@@ -32,7 +32,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("With --adaptive: samples to spend in all, the baseline's included.", valueName: "samples")) var budget: Int?
   @Flag(help: "Choose each strategy's setting on the dev split and report it on the test split.") var tune = false
   @Flag(help: "List the runs with an estimate of rounds and time, and stop.") var dryRun = false
-  @Option(help: "With --dry-run: problems of each run that are decoded for its estimate, and thrown away; 0 estimates nothing.") var pilot = 3
+  @Option(help: "With --dry-run: problems of each run, or some more, that are decoded for their rounds and thrown away; 0: a bound without any.") var pilot = 3
   @Flag(help: "Run programs that a model wrote with no sandbox, only with limits on time and memory.") var unsafeCode = false
   @Flag(help: "Print the closing table as JSON.") var json = false
   @OptionGroup(title: "Several processes or machines") var launch: LaunchOptions

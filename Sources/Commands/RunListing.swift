@@ -30,10 +30,10 @@ struct RunListing {
   func show(json: Bool) throws {
     let plans = planned.flatMap(\.plans)
     Terminal.catchInterrupts()
-    var forecasts = plans.map { _ in Forecast?.none }
-    if pilot > 0 {
-      let progress = Progress("decoding \(pilot) problems of each", total: plans.count)
-      progress.begin(with: 0)
+    let progress = Progress(pilot > 0 ? "decoding \(pilot) problems of each, or a few more" : "timing the model", total: plans.count)
+    progress.begin(with: 0)
+    let forecasts: [Forecast?]
+    do {
       defer { progress.finish() }
       forecasts = try runner.forecasts(plans, pilot: pilot, advance: progress.advance, while: { !Terminal.isInterrupted })
     }
@@ -48,7 +48,8 @@ struct RunListing {
     return [
       "experiment": Setting(.text(plan.experiment)), "benchmark": Setting(.text(plan.selection.name)), "strategy": Setting(.text(plan.cell.label)),
       "seed": Setting(.integer(plan.seed)), "done": Setting(.integer(line.done)), "limit": Setting(.integer(plan.selection.limit)),
-      "rounds": number(line.forecast?.rounds), "seconds": number(line.seconds), "digest": Setting(.text(plan.digest)), "config": plan.config,
+      "rounds": number(line.forecast?.rounds), "seconds": number(line.seconds),
+      "basis": Setting(line.forecast.map { .text($0.basis.rawValue) } ?? .null), "digest": Setting(.text(plan.digest)), "config": plan.config,
     ]
   }
 
@@ -56,12 +57,14 @@ struct RunListing {
     let rows = lines.map { line in
       let plan = line.plan
       let what = [plan.experiment, plan.selection.name, plan.cell.label, "\(plan.seed)", "\(plan.geometry.genLength)/\(plan.geometry.blockLength)"]
-      let much = ["\(line.done)", "\(plan.selection.limit)", line.forecast.map { fixed($0.rounds, 1) } ?? "–", line.seconds.map(Progress.clock) ?? "–"]
+      let much = ["\(line.done)", "\(plan.selection.limit)", line.forecast.map(rounds) ?? "–", line.seconds.map(Progress.clock) ?? "–"]
       return what + much + [plan.digest]
     }
     let header = ["experiment", "benchmark", "strategy", "seed", "gen/block", "done", "of", "rounds", "time", "digest"]
     return TextTable(rows, header: header, numeric: [3, 5, 6, 7, 8]).text + "\n\n" + total(lines)
   }
+
+  private func rounds(_ forecast: Forecast) -> String { (forecast.basis == .bound ? "≤ " : "") + fixed(forecast.rounds, 1) }
 
   private func total(_ lines: [Line]) -> String {
     let missing = lines.reduce(0) { $0 + $1.missing }
@@ -69,9 +72,20 @@ struct RunListing {
     let seconds = lines.compactMap(\.seconds)
     if seconds.count == lines.count, missing > 0 {
       let isRace = planned.contains { $0.experiment.adaptive != nil }
-      text += ": \(isRace ? "at most" : "about") \(Progress.clock(seconds.reduce(0, +) / Double(jobs))) with --jobs \(jobs)"
-      text += "; rounds per sample and time are estimated from \(pilot) problems of each, or from the samples that are there"
+      let bases = Set(lines.compactMap { $0.forecast?.basis })
+      text += ": \(isRace || bases.contains(.bound) ? "at most" : "about") \(Progress.clock(seconds.reduce(0, +) / Double(jobs))) with --jobs \(jobs)"
+      text += "; " + words(bases)
     }
     return text
+  }
+
+  /// What the estimates rest on.
+  private func words(_ bases: Set<Forecast.Basis>) -> String {
+    var parts: [String] = []
+    if bases.contains(.pilot) { parts.append("rounds are those of \(pilot) problems of each or a few more, seconds a round from a few timed passes") }
+    if bases.contains(.others) { parts.append("runs that the pilot had no time for are taken to need as many rounds a token as the others") }
+    if bases.contains(.bound) { parts.append("with a round for every masked position, which rules that pass or mask again may exceed; --pilot says how many") }
+    if bases.contains(.kept) { parts.append("where samples are there, theirs count") }
+    return parts.joined(separator: "; ")
   }
 }

@@ -2,58 +2,72 @@ internal import Diffusion
 internal import Models
 internal import Traces
 
-/// What a run's samples cost each: from those that are there already, or from a few that are decoded for it and thrown away.
+/// What a run's samples cost each.
 public struct Forecast: Sendable, Hashable {
+  /// What it rests on.
+  public enum Basis: String, Sendable {
+    /// Samples of the run that are there already: their rounds, and their own seconds.
+    case kept
+    /// A few problems decoded and thrown away for their rounds and their rules' time; the model's time is that of `CostModel`.
+    case pilot
+    /// The rounds of other runs' pilots, for each position of the response, and the model's time.
+    case others
+    /// A round for every masked position, and the model's time: what a strategy that never passes and never masks again does not exceed.
+    case bound
+  }
+
   /// Model calls per sample.
   public let rounds: Double
   /// Decoding seconds per sample, with nothing else in flight.
   public let seconds: Double
   /// How many samples it was measured on.
   public let samples: Int
-  /// Whether they are samples of the run, and not decoded for the forecast alone.
-  public let isKept: Bool
-
-  /// The mean of several.
-  static func mean(_ forecasts: [Forecast]) -> Forecast? {
-    guard !forecasts.isEmpty else { return nil }
-    let count = Double(forecasts.count)
-    return Forecast(
-      rounds: forecasts.reduce(0) { $0 + $1.rounds } / count, seconds: forecasts.reduce(0) { $0 + $1.seconds } / count, samples: 0, isKept: false)
-  }
+  /// What it rests on.
+  public let basis: Basis
 }
 
 extension Runner {
   /// Forecasts runs. Runs that differ in their seeds share one.
   ///
+  /// Samples that are there are taken at their own times. For the others the model is timed in a few short passes (`CostCalibration`), and the pilot says how
+  /// many rounds they take and what their rules take.
+  ///
   /// - Parameters:
-  ///   - pilot: problems decoded where nothing is there yet, spread over those asked for.
-  ///   - patience: seconds after which no more are decoded; runs not reached get the mean of the others.
+  ///   - pilot: the fewest problems decoded where nothing is there yet, spread over those asked for; 0: none, and the forecasts are bounds.
+  ///   - patience: seconds after which no more are decoded.
   ///   - advance: called after every run.
   /// - Returns: one forecast per run; nil where nothing could be measured.
   public func forecasts(
     _ plans: [RunPlan], pilot: Int = 3, patience: Double = 60, advance: () -> Void = {}, while shouldContinue: () -> Bool = { true }
   ) throws(RunError) -> [Forecast?] {
     var known: [String: Forecast] = [:]
+    var unreached: [String: RunPlan] = [:]
+    var rates = try CostRates(plans)
     var keys: [String] = []
+    // Rounds for each masked position.
+    var shares: [Double] = []
     let clock = ContinuousClock()
     let started = clock.now
-    var isWarm = false
     for plan in plans {
       let key = plan.config.without(["seed"]).sorted.json
       keys.append(key)
       defer { advance() }
-      if known[key] != nil { continue }
+      if known[key] != nil || unreached[key] != nil { continue }
       if let kept = try kept(plan) {
         known[key] = kept
-      } else if (clock.now - started) / .seconds(1) < patience, shouldContinue() {
-        // The first sample of all also pays for reading the weights.
-        if !isWarm { _ = try forecast(plan, 1, shouldContinue) }
-        isWarm = true
-        known[key] = try forecast(plan, pilot, shouldContinue)
+      } else if pilot > 0, (clock.now - started) / .seconds(1) < patience, shouldContinue() {
+        guard let found = try piloted(plan, pilot, rates.model(of: plan, while: shouldContinue), shouldContinue) else { continue }
+        known[key] = found
+        shares.append(found.rounds / Double(max(plan.geometry.genLength, 1)))
+      } else {
+        unreached[key] = plan
       }
     }
-    let mean = Forecast.mean(Array(known.values))
-    return keys.map { known[$0] ?? mean }
+    let share = shares.isEmpty ? nil : min(shares.reduce(0, +) / Double(shares.count), 1)
+    for (key, plan) in unreached where shouldContinue() {
+      if let model = rates.model(of: plan, while: shouldContinue) { known[key] = try bound(plan, model, share: share) }
+    }
+    return keys.map { known[$0] }
   }
 
   /// What the samples that are there say, if there are at least as many as a pilot has.
@@ -63,26 +77,97 @@ extension Runner {
     let count = Double(samples.count)
     return Forecast(
       rounds: samples.reduce(0) { $0 + Double($1.outcome.rounds) } / count, seconds: samples.reduce(0) { $0 + $1.trace.seconds } / count,
-      samples: samples.count, isKept: true)
+      samples: samples.count, basis: .kept)
   }
 
-  private func forecast(_ plan: RunPlan, _ pilot: Int, _ shouldContinue: () -> Bool) throws(RunError) -> Forecast? {
-    let numbers = Set((0..<pilot).map { (2 * $0 + 1) * plan.selection.limit / (2 * pilot) }).sorted()
-    var samples: [KeptSample] = []
-    for number in numbers {
+  /// What a few problems say.
+  private func piloted(_ plan: RunPlan, _ pilot: Int, _ model: CostModel?, _ shouldContinue: () -> Bool) throws(RunError) -> Forecast? {
+    let clock = ContinuousClock()
+    let started = clock.now
+    var rounds: [Double] = []
+    var seconds = 0.0
+    for number in Self.places(pilot, of: plan.selection.limit) {
+      // Beyond the pilot only what a second has room for, and only where problems differ in their rounds.
+      if rounds.count >= pilot, (clock.now - started) / .seconds(1) >= 1 || Self.uncertainty(rounds) < 0.02 { break }
       guard let problem = plan.benchmark.problems(number..<number + 1, of: plan.selection.split).first else { continue }
       do throws(RunError) {
-        guard let sample = try decode(problem, number, plan, plan.trace, isAlone: { true }, while: shouldContinue) else { return nil }
-        samples.append(sample)
+        let level = plan.trace == .none ? .edits : plan.trace
+        guard let sample = try decode(problem, number, plan, level, isAlone: { true }, while: shouldContinue) else { return nil }
+        rounds.append(Double(sample.outcome.rounds))
+        seconds += model.map { Self.seconds(sample.trace, $0, plan) } ?? sample.trace.seconds
       } catch {
         // What cannot be decoded is said by the run itself.
         guard case .decoding = error else { throw error }
       }
     }
-    guard !samples.isEmpty else { return nil }
-    let count = Double(samples.count)
-    return Forecast(
-      rounds: samples.reduce(0) { $0 + Double($1.outcome.rounds) } / count, seconds: samples.reduce(0) { $0 + $1.trace.seconds } / count,
-      samples: samples.count, isKept: false)
+    guard !rounds.isEmpty else { return nil }
+    let count = Double(rounds.count)
+    return Forecast(rounds: rounds.reduce(0, +) / count, seconds: seconds / count, samples: rounds.count, basis: .pilot)
+  }
+
+  /// The model's seconds as predicted from what every round computed, and the rules' as they were.
+  private static func seconds(_ sample: SampleTrace, _ model: CostModel, _ plan: RunPlan) -> Double {
+    let length = sample.prompt.count + sample.response.count
+    return sample.rounds.reduce(0) { sum, round in
+      sum + model.seconds(CostUnits(plan.model.configuration, round.cost, length: length)) + round.decideSeconds
+    }
+  }
+
+  /// Standard error of a mean over the mean.
+  private static func uncertainty(_ values: [Double]) -> Double {
+    let count = Double(values.count)
+    let mean = values.reduce(0, +) / count
+    guard count > 1, mean > 0 else { return count > 1 ? 0 : .infinity }
+    return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1) / count).squareRoot() / mean
+  }
+
+  /// Places of a pilot's problems, then of as many more as there may be time for, both spread over all.
+  static func places(_ pilot: Int, of limit: Int) -> [Int] {
+    var places = Array(Set((0..<pilot).map { (2 * $0 + 1) * limit / (2 * pilot) })).sorted()
+    // Steps of the golden section fall between those before them, wherever they stop.
+    for step in 1...max(64, pilot) where places.count < limit {
+      let place = Int((Double(step) * 0.6180339887498949).truncatingRemainder(dividingBy: 1) * Double(limit))
+      if !places.contains(place) { places.append(place) }
+    }
+    return places
+  }
+
+  /// A round for every masked position, revealed from left to right, or for a share of them.
+  private func bound(_ plan: RunPlan, _ model: CostModel, share: Double?) throws(RunError) -> Forecast? {
+    do throws(ConfigurationError) {
+      guard let problem = plan.benchmark.problems(plan.selection.limit / 2..<plan.selection.limit / 2 + 1, of: plan.selection.split).first else { return nil }
+      var canvas = try plan.canvas(problem)
+      var pipeline = plan.pipeline
+      let views = pipeline.views(of: canvas).count
+      let needs = plan.needs
+      let length = canvas.prompt.count + canvas.response.count
+      let masked = canvas.masked
+      var asked = 0
+      var looks = 0
+      for (index, position) in masked.enumerated() {
+        // Rows asked for are counted at 64 of the canvases.
+        if index % max(masked.count / 64, 1) == 0 {
+          canvas.settle()
+          asked += needs.positions(in: canvas).count
+          looks += 1
+        }
+        canvas.apply(Edit(.reveal, at: position, token: canvas.vocabulary.end))
+      }
+      var cost = Cost()
+      (cost.canvases, cost.positions, cost.logitRows) = (views, views * length, views * (asked / max(looks, 1)))
+      let rounds = max(share ?? 1, 1 / Double(max(masked.count, 1))) * Double(min(masked.count, plan.maxRounds))
+      return Forecast(
+        rounds: rounds, seconds: rounds * model.seconds(CostUnits(plan.model.configuration, cost, length: length)), samples: 0,
+        basis: share == nil ? .bound : .others)
+    } catch { throw .configuration(error) }
+  }
+}
+
+extension RunPlan {
+  /// What a decode of it asks of the model: what its rules need, what drawing needs, and what the trace records.
+  var needs: Needs {
+    var needs = pipeline.needs
+    if sampling.temperature > 0 { needs.fullRows = true }
+    return needs.union(trace.needs)
   }
 }

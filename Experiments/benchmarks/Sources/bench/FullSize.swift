@@ -12,17 +12,15 @@ enum FullSize {
   static let asked = 32
   static let repeats = 3
 
-  static func main() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "unmask-full-size-\(ProcessInfo.processInfo.processIdentifier)")
-    defer { do { try FileManager.default.removeItem(at: folder) } catch { print("could not remove \(folder.path): \(error)") } }
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    let written = try clock { try FullSizeCheckpoint.write(layers: layers, to: folder) }
-    let bytes = try FullSizeCheckpoint.bytes(layers: layers)
-    print("LLaDA-8B's shapes, bf16, \(layers) layers of \(all), embedding and head: \(gigabytes(Double(bytes))) GB, written in \(seconds(written)) s")
+  static func main(_ checkpoints: Checkpoints) throws {
+    let model = GeneratedModel.full(layers: layers)
+    var folder = ""
+    let written = try Timing.seconds { folder = try checkpoints.directory(of: model) }
+    print("LLaDA-8B's shapes, bf16, \(layers) layers of \(all), embedding and head: \(gigabytes(Double(model.bytes))) GB, written in \(seconds(written)) s")
     print("at the start:        \(Memory.now.words)")
 
     var denoiser: TransformerDenoiser?
-    let loaded = try clock { denoiser = try TransformerDenoiser(directory: folder.path, threads: threads) }
+    let loaded = try Timing.seconds { denoiser = try TransformerDenoiser(directory: folder, threads: threads) }
     print("loaded in \(seconds(loaded)) s: \(Memory.now.words)")
     guard let denoiser else { return }
     let whole = try forwardSeconds(denoiser)
@@ -32,9 +30,9 @@ enum FullSize {
     // Half of the layers, from the same file: the difference is what layers cost.
     var options = ModelOptions()
     options.skippedLayers = Array(2..<2 + layers / 2)
-    let half = try forwardSeconds(TransformerDenoiser(directory: folder.path, threads: threads, options: options))
+    let half = try forwardSeconds(TransformerDenoiser(directory: folder, threads: threads, options: options))
     let perLayer = (whole - half) / Double(layers / 2)
-    let full = try FullSizeCheckpoint.bytes(layers: all)
+    let full = GeneratedModel.full(layers: all).bytes
     print(
       """
 
@@ -50,15 +48,8 @@ enum FullSize {
 
   /// Median seconds of a pass.
   private static func forwardSeconds(_ denoiser: TransformerDenoiser) throws -> Double {
-    let tokens = (0..<positions).map { $0 < positions - asked ? Token($0 * 37 % 126_000) : 126_336 }
-    let query = Query(tokens: tokens, rows: Array(positions - asked..<positions))
-    return try (0...repeats).map { _ in try clock { _ = try denoiser.believe([query]) } }.dropFirst().sorted()[repeats / 2]
-  }
-
-  private static func clock(_ body: () throws -> Void) rethrows -> Double {
-    let started = ContinuousClock.now
-    try body()
-    return (ContinuousClock.now - started) / .seconds(1)
+    let query = ForwardSpeed.query(denoiser, positions: positions, asked: asked)
+    return try (0...repeats).map { _ in try Timing.seconds { _ = try denoiser.believe([query]) } }.dropFirst().sorted()[repeats / 2]
   }
 
   private static func seconds(_ value: Double) -> String { String(format: "%.2f", value) }
@@ -71,13 +62,7 @@ enum FullSize {
     let mapped: Double
 
     static var now: Memory {
-      var values: [String: Double] = [:]
-      do {
-        for line in try String(contentsOfFile: "/proc/self/status", encoding: .utf8).split(separator: "\n") {
-          let parts = line.split(whereSeparator: { $0 == ":" || $0.isWhitespace })
-          if parts.count >= 2, let value = Double(parts[1]) { values[String(parts[0])] = value * 1024 }
-        }
-      } catch { print("no /proc/self/status: \(error)") }
+      let values = Machine.memory
       return Memory(peak: values["VmHWM"] ?? 0, anonymous: values["RssAnon"] ?? 0, mapped: values["RssFile"] ?? 0)
     }
 

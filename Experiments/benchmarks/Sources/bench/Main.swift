@@ -1,13 +1,55 @@
-/// `bench` measures strategies, traces and jobs; `bench strategies`, `bench trace`, `bench jobs` and `bench full-size` one part.
+import Foundation
+
+/// `bench` measures everything but `full-size`; `bench forward jobs` those parts. `--report FILE` keeps the figures, those of other parts included.
 @main struct Main {
-  static func main() throws {
-    let wanted = CommandLine.arguments.dropFirst()
-    let parts: [(name: String, run: () throws -> Void)] = [("strategies", StrategyCost.main), ("trace", TraceCost.main), ("jobs", JobsSpeed.main)]
-    // Six gigabytes of disk are not for everyone: only by name.
-    let byName: [(name: String, run: () throws -> Void)] = [("full-size", FullSize.main)]
-    for (index, part) in (parts + byName).filter({ wanted.isEmpty ? $0.name != "full-size" : wanted.contains($0.name) }).enumerated() {
-      if index > 0 { print() }
-      try part.run()
+  typealias Measure = @Sendable (Checkpoints) throws -> Report.Part
+  private static let parts: [(name: String, measure: Measure)] = [
+    ("forward", ForwardSpeed.measure), ("int8", Int8Speed.measure), ("torch", TorchSpeed.measure), ("decode", DecodeCost.measure),
+    ("strategies", StrategyCost.measure), ("trace", TraceCost.measure), ("threads", ThreadSpeed.measure), ("jobs", JobsSpeed.measure),
+    ("memory", MemoryCost.measure),
+    ("growth", GrowthCurves.measure), ("estimate", EstimateCheck.measure),
+  ]
+
+  static func main() {
+    let checkpoints = Checkpoints()
+    var code: Int32 = 2
+    do { code = try run(checkpoints) } catch { FileHandle.standardError.write(Data("bench: \(error)\n".utf8)) }
+    checkpoints.remove()
+    exit(code)
+  }
+
+  /// - Returns: 0, or 1 where a goal was missed.
+  private static func run(_ checkpoints: Checkpoints) throws -> Int32 {
+    var wanted = Array(CommandLine.arguments.dropFirst())
+    var file: URL?
+    if let place = wanted.firstIndex(of: "--report") {
+      guard place + 1 < wanted.count else { throw BenchError("--report needs a file") }
+      file = URL(fileURLWithPath: wanted[place + 1])
+      wanted.removeSubrange(place...place + 1)
     }
+    let names = parts.map(\.name) + ["full-size"]
+    if let unknown = wanted.first(where: { !names.contains($0) }) {
+      throw BenchError("there is no part named \(unknown); known: \(names.joined(separator: ", ")); and --report FILE")
+    }
+    let goals = try Goals()
+    var report = try Report(from: file)
+    print(report.machine.words + "\n")
+    if wanted.contains("full-size") { try FullSize.main(checkpoints) }
+    var missed = 0
+    for (name, measure) in parts where wanted.isEmpty || wanted.contains(name) {
+      let before = Machine.load
+      var part = Report.Part(name: name, measure: "", rows: [])
+      let seconds = try Timing.seconds { part = try measure(checkpoints) }
+      (part.seconds, part.load, part.date) = (seconds.rounded(), [before, Machine.load], Date().ISO8601Format())
+      try part.judge(goals)
+      print(part.text + "\n")
+      fflush(nil)
+      missed += part.rows.count { $0.isMet == false }
+      report.take(part)
+      if let file { try report.write(to: file) }
+    }
+    if wanted.isEmpty, let peers = try Peers.text() { print(peers + "\n") }
+    if missed > 0 { print("\(missed) goals missed (Experiments/benchmarks/goals.json)") }
+    return missed > 0 ? 1 : 0
   }
 }

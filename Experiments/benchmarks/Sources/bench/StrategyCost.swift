@@ -13,25 +13,30 @@ enum StrategyCost {
   static let vocabulary = 126_464
   static let repeats = 7
 
-  static func main() throws {
-    let layer = try layerSeconds()
-    print("one LLaDA-8B layer, \(positions) positions, 2 threads: \(milliseconds(layer)) ms (median of \(repeats))\n")
-    print("strategy     views  summaries ms  decide ms  share of the layer %  goal < 5")
+  static func measure(_ checkpoints: Checkpoints) throws -> Report.Part {
+    let layer = try layerSeconds(checkpoints.directory(of: .bareLayer))
     let logits = Self.logits()
+    var part = Report.Part(
+      name: "strategies", measure: "reading \(rows) rows of \(vocabulary) logits and deciding, percent of one LLaDA-8B layer's time on \(positions) positions",
+      remarks: ["Two threads each; a strategy that shows several canvases is held against as many layers."], rows: [])
     for name in Catalog.standard.names {
-      let (views, summaries, decide) = try strategyCost(name, logits)
-      // Several views are several canvases, each with a layer's time of its own.
-      let share = (summaries + decide) / (layer * Double(views)) * 100
-      print(
-        name.padding(toLength: 12, withPad: " ", startingAt: 0) + column("\(views)", 6) + column(milliseconds(summaries), 14) + column(milliseconds(decide), 11)
-          + column(String(format: "%.2f", share), 22) + column(share < 5 ? "met" : "MISSED", 10))
+      let costs = try strategyCosts(name, logits)
+      let views = Double(costs.views)
+      part.rows.append(
+        Report.Row(
+          name, costs.seconds.map { ($0.summaries + $0.decide) / (layer * views) * 100 }, goal: "strategies",
+          figures: [
+            .init("views", views), .init("summaries ms", Spread(costs.seconds.map(\.summaries)).median * 1000),
+            .init("decide ms", Spread(costs.seconds.map(\.decide)).median * 1000), .init("layer ms", layer * 1000),
+          ]))
     }
+    return part
   }
 
-  /// Median seconds of a strategy's first round: reading the rows, and deciding.
-  private static func strategyCost(_ name: String, _ logits: [[Float]]) throws -> (views: Int, summaries: Double, decide: Double) {
+  /// Seconds of a strategy's first round, over and over: reading the rows, and deciding.
+  private static func strategyCosts(_ name: String, _ logits: [[Float]]) throws -> (views: Int, seconds: [(summaries: Double, decide: Double)]) {
     let model = RowsDenoiser(logits)
-    var costs: [(Double, Double)] = []
+    var costs: [(summaries: Double, decide: Double)] = []
     var views = 1
     for _ in 0..<repeats {
       let canvas = try Canvas(prompt: Array(repeating: 5, count: positions - rows), length: rows, blockLength: rows, vocabulary: model.vocabulary)
@@ -43,8 +48,7 @@ enum StrategyCost {
       views = first.cost.canvases
       costs.append((model.seconds, first.decideSeconds))
     }
-    let sorted = costs.sorted { $0.0 + $0.1 < $1.0 + $1.1 }
-    return (views, sorted[sorted.count / 2].0, sorted[sorted.count / 2].1)
+    return (views, costs)
   }
 
   /// Rows as a language model gives them: most tokens far below a few.
@@ -57,21 +61,13 @@ enum StrategyCost {
     }
   }
 
-  private static func layerSeconds() throws -> Double {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "unmask-layer-\(ProcessInfo.processInfo.processIdentifier)")
-    defer { do { try FileManager.default.removeItem(at: folder) } catch { print("could not remove \(folder.path): \(error)") } }
-    try LayerCheckpoint.write(to: folder)
-    let denoiser = try TransformerDenoiser(directory: folder.path, threads: 2)
+  /// Median seconds of a pass of one layer.
+  private static func layerSeconds(_ directory: String) throws -> Double {
+    let denoiser = try TransformerDenoiser(directory: directory, threads: 2)
     let query = Query(tokens: (0..<positions).map { Token($0 % 64) }, rows: Array(0..<positions))
-    return try (0...repeats).map { _ in
-      let started = ContinuousClock.now
-      _ = try denoiser.believe([query])
-      return (ContinuousClock.now - started) / .seconds(1)
-    }.dropFirst().sorted()[repeats / 2]
+    let times = try (0...repeats).map { _ in try Timing.seconds { _ = try denoiser.believe([query]) } }
+    return Spread(Array(times.dropFirst())).median
   }
-
-  private static func milliseconds(_ seconds: Double) -> String { String(format: "%.2f", seconds * 1000) }
-  private static func column(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(1, width - text.count)) + text }
 }
 
 /// A denoiser without a model: it only reads prepared rows, on two threads, and takes the time of that.

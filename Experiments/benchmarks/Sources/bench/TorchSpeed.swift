@@ -1,0 +1,103 @@
+import Diffusion
+import Foundation
+import Models
+import Workbench
+
+/// The native engine against PyTorch in float32 on the same processor: the same weights, canvas, strategy and threads, in turn.
+///
+/// Whole decodes of the reference model, whose decisions must be the same, commit by commit; and one forward pass of the larger sizes.
+enum TorchSpeed {
+  private static let problems = 6
+  private static let strategies: [(name: String, rules: Setting)] = [
+    ("one-by-one", ["quota"]), ("threshold", [["threshold": ["confidence": 0.9]]]),
+  ]
+
+  static func measure(_ checkpoints: Checkpoints) throws -> Report.Part {
+    var part = Report.Part(name: "torch", measure: "PyTorch's seconds over ours, same weights, canvas, strategy and threads", rows: [])
+    do {
+      let cases = try ForwardSpeed.cases(checkpoints)
+      let torch = try TorchProcess(model: cases[0].directory)
+      part.remarks = [
+        "PyTorch \(torch.version), float32, inference_mode, scaled_dot_product_attention; `all rows`: every position goes through the head, as in the papers' code.",
+        "\(problems) problems each; decisions were compared commit by commit.",
+      ]
+      for rows in ["needed", "all"] {
+        for (name, rules) in strategies {
+          for benchmark in ["arithmetic", "lists"] where rows == "needed" || benchmark == "arithmetic" {
+            let work = Work(benchmark: benchmark, strategy: name, rules: rules, limit: problems)
+            for threads in rows == "needed" ? ForwardSpeed.threadCounts : [1] { part.rows.append(try decode(work, cases[0], torch, threads, rows)) }
+          }
+        }
+      }
+    }
+    for work in try ForwardSpeed.cases(checkpoints).dropFirst() { part.rows += try forward(work) }
+    return part
+  }
+
+  private static func decode(_ work: Work, _ model: ForwardSpeed.Case, _ torch: TorchProcess, _ threads: Int, _ rows: String) throws -> Report.Row {
+    let plan = try work.plan()
+    let denoiser = try TransformerDenoiser(directory: model.directory, threads: threads)
+    var ratios: [Double] = []
+    var (own, theirs, rounds, differing) = (0.0, 0.0, 0, 0)
+    for (index, problem) in plan.problems.enumerated() {
+      let session = try plan.session(problem)
+      let canvas = session.canvas
+      var commits: [[[Int32]]] = []
+      var seconds = 0.0
+      func native() {
+        commits = []
+        seconds = Timing.seconds {
+          _ = Decoder(denoiser).decode(
+            [session], record: { _, round in commits.append(round.edits.map { [Int32($0.position), $0.token] }.sorted { $0[0] < $1[0] }) })
+        }
+      }
+      let request = TorchProcess.Request(
+        op: "decode", threads: threads, tokens: canvas.prompt + canvas.response, rows: rows, prompt: canvas.prompt.count, block: plan.geometry.blockLength,
+        strategy: work.strategy, confidence: 0.9)
+      // A first problem for caches, then each side first in turn.
+      if index == 0 {
+        native()
+        _ = try torch.ask(request)
+      }
+      if index % 2 == 0 { native() }
+      Thread.sleep(forTimeInterval: 0.02)
+      let answer = try torch.ask(request)
+      Thread.sleep(forTimeInterval: 0.02)
+      if index % 2 == 1 { native() }
+      let answered = answer.seconds ?? .nan
+      if answer.commits != commits { differing += 1 }
+      ratios.append(answered / seconds)
+      (own, theirs, rounds) = (own + seconds, theirs + answered, rounds + commits.count)
+    }
+    return Report.Row(
+      "\(work.label), \(threads) thread\(threads > 1 ? "s" : "")\(rows == "all" ? ", all rows" : "")", ratios, goal: rows == "needed" ? "torch.decode" : nil,
+      figures: [
+        .init("ours ms a round", own / Double(rounds) * 1000), .init("PyTorch ms a round", theirs / Double(rounds) * 1000),
+        .init("rounds", Double(rounds)), .init("decodes that differ", Double(differing)),
+      ])
+  }
+
+  private static func forward(_ work: ForwardSpeed.Case) throws -> [Report.Row] {
+    let torch = try TorchProcess(model: work.directory)
+    var result: [Report.Row] = []
+    for threads in ForwardSpeed.threadCounts {
+      let model = try TransformerDenoiser(directory: work.directory, threads: threads)
+      for asked in [work.positions, ForwardSpeed.block] {
+        let query = ForwardSpeed.query(model, positions: work.positions, asked: asked)
+        let request = TorchProcess.Request(op: "forward", threads: threads, tokens: query.tokens, asked: asked, repeat: 1)
+        var theirs: [Double] = []
+        let times = try Timing.alternating(
+          [{ _ = try model.believe([query]) }, { theirs.append(try torch.ask(request).seconds ?? .nan) }], least: 3, most: 15, budget: work.budget / 2, burst: 0
+        )
+        // The clock of the process that computes: no time of the pipe between.
+        let seconds = Array(theirs.suffix(times.count))
+        result.append(
+          Report.Row(
+            "\(work.name), one pass, \(asked == work.positions ? "all" : "\(asked)") rows, \(threads) thread\(threads > 1 ? "s" : "")",
+            zip(seconds, times).map { $0 / $1[0] },
+            figures: [.init("ours ms a round", Spread(times.map { $0[0] }).median * 1000), .init("PyTorch ms a round", Spread(seconds).median * 1000)]))
+      }
+    }
+    return result
+  }
+}
