@@ -34,9 +34,9 @@ import Testing
     }
   }
 
-  private static let rules = Catalog([Quota.self, Threshold.self])
+  private static let rules = Catalog(Catalog.standard.entries.filter { ["quota", "threshold"].contains($0.name) })
 
-  private func report(_ denoiser: any Denoiser, variants: [DoctorVariant] = [], restart: (() throws -> DoctorFingerprint)? = nil) throws -> DoctorReport {
+  private func examined(_ denoiser: any Denoiser, variants: [DoctorVariant] = [], restart: (() throws -> DoctorFingerprint)? = nil) throws -> DoctorReport {
     let doctor = Doctor(DoctorSubject(denoiser, variants: variants), catalog: Self.rules, groups: [.logits, .decodes], cores: 2)
     return try doctor.run(restart: restart ?? { try doctor.fingerprint() })
   }
@@ -44,7 +44,7 @@ import Testing
   private func bad(_ report: DoctorReport, _ group: DoctorReport.Group) -> [String] { report.bad.filter { $0.group == group }.map(\.name) }
 
   @Test func aModelOfArithmeticHolds() throws {
-    let report = try report(
+    let report = try examined(
       ToyDenoiser(), variants: [DoctorVariant("another") { ToyDenoiser() }, DoctorVariant("own", answers: .own) { ToyDenoiser(seed: 2) }])
     #expect(report.isPassed, "\(report.text)")
     #expect(report.findings.count { $0.group == .logits } == 4 + 1 + 4)
@@ -54,7 +54,7 @@ import Testing
 
   /// One unit in the last place of what a batch adds is enough.
   @Test func whatDependsOnTheBatchIsFound() throws {
-    let report = try report(Spoiled { _, batch in batch.count > 1 ? 0x1p-20 : 0 })
+    let report = try examined(Spoiled { _, batch in batch.count > 1 ? 0x1p-20 : 0 })
     #expect(bad(report, .logits) == ["batch", "rows"], "\(report.text)")
     #expect(bad(report, .decodes).contains("quota") && bad(report, .decodes).contains("threshold"))
     let batch = try #require(report.bad.first { $0.name == "batch" })
@@ -65,32 +65,32 @@ import Testing
   }
 
   @Test func whatDependsOnTheRowsAskedForIsFound() throws {
-    let report = try report(Spoiled { query, _ in query.rows.count < query.tokens.count ? 1 : 0 })
+    let report = try examined(Spoiled { query, _ in query.rows.count < query.tokens.count ? 1 : 0 })
     #expect(bad(report, .logits) == ["rows"], "\(report.text)")
   }
 
   @Test func whatDependsOnTheNeighbourIsFound() throws {
-    let report = try report(Spoiled { query, batch in Float(batch[0].tokens.count - query.tokens.count) * 1e-3 })
+    let report = try examined(Spoiled { query, batch in Float(batch[0].tokens.count - query.tokens.count) * 1e-3 })
     #expect(bad(report, .logits) == ["batch", "rows"], "\(report.text)")
   }
 
   @Test func whatDependsOnTheCallsBeforeIsFound() throws {
     let calls = Counted()
-    let report = try report(Spoiled { _, _ in calls.next() % 5 == 0 ? 1e-3 : 0 })
+    let report = try examined(Spoiled { _, _ in calls.next() % 5 == 0 ? 1e-3 : 0 })
     #expect(bad(report, .logits).contains("repeated") && !report.isPassed)
   }
 
   @Test func otherAnswersAreFoundWhereTheyHaveToBeTheSame() throws {
     let other = DoctorVariant("other") { ToyDenoiser(seed: 2) }
     let absent = DoctorVariant("absent") { () throws(ConfigurationError) in throw .unsupported("there is none") }
-    let report = try report(ToyDenoiser(), variants: [other, absent])
+    let report = try examined(ToyDenoiser(), variants: [other, absent])
     #expect(report.bad.map(\.name) == ["other", "absent"])
     #expect(report.bad[1].verdict == .failed("there is none"))
   }
 
   @Test func anotherProcessThatAnswersOtherwiseIsFound() throws {
     let doctor = Doctor(DoctorSubject(ToyDenoiser(seed: 3)), catalog: Self.rules, groups: [.logits, .decodes], cores: 2)
-    let report = try report(ToyDenoiser()) { try doctor.fingerprint() }
+    let report = try examined(ToyDenoiser()) { try doctor.fingerprint() }
     #expect(report.bad.map(\.name) == ["restart"] && report.bad[0].verdict.lines.count == 4, "\(report.text)")
     let fingerprint = try doctor.fingerprint()
     let copy = try JSONDecoder().decode(DoctorFingerprint.self, from: JSONEncoder().encode(fingerprint))
@@ -176,7 +176,7 @@ import Testing
     let names = checks.compactMap { $0["name"] as? String }
     #expect(Set(["exponential", "matrix products", "paths", "against OpenBLAS", "batch", "2 threads", "kernel paths", "restart"]).isSubset(of: names))
     let wrong = try Command.run(["doctor", "--only", "everything"])
-    #expect(wrong.code == 2 && wrong.errors.contains("numbers, logits, decodes"), "\(wrong.errors)")
+    #expect(wrong.code == 2 && wrong.errors.contains("'numbers', 'logits', 'decodes'"), "\(wrong.errors)")
   }
 }
 
