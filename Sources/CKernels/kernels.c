@@ -18,6 +18,8 @@ typedef int64_t l8 __attribute__((ext_vector_type(8)));
 
 enum { ROW_BLOCK = 96, K_BLOCK = 512, STORED_ROWS = 384 };
 
+#define KEEP(pointer) __asm__("" : "+r"(pointer))
+
 struct kernels {
   void (*matmul)(const float *, size_t, size_t, size_t, const float *, size_t, float *, size_t);
   void (*matmul_stored)(const float *, size_t, size_t, size_t, const struct unmask_stored *, size_t, size_t, float *, size_t);

@@ -72,17 +72,36 @@ static inline __attribute__((always_inline)) void PATH(tile)(
   for (size_t i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
     for (size_t j = 0; j < WIDE; j++) sums[i][j] = resume ? PATH(load)(y + i * ldy + 16 * j) : (f16)0.0f;
-  for (size_t p = 0; p < k; p++) {
-    f16 b[WIDE];
+  // Every third row has a pointer of its own, which the compiler is kept from deriving from another: the two behind it are one and two `ldx` away, as the
+  // processor addresses them, and what is left to count would otherwise take the place of multiplications.
+  const float *from[(ROWS + 2) / 3];
 #pragma clang loop unroll(full)
-    for (size_t j = 0; j < WIDE; j++) b[j] = PATH(load)(w + p * UNMASK_PANEL + 16 * j);
-#pragma clang loop unroll(full)
-    for (size_t i = 0; i < rows; i++) {
-      const f16 a = x[i * ldx + p];
-#pragma clang loop unroll(full)
-      for (size_t j = 0; j < WIDE; j++) sums[i][j] = PATH(fma)(a, b[j], sums[i][j]);
-    }
+  for (size_t i = 0; i < rows; i += 3) {
+    from[i / 3] = x + i * ldx;
+    KEEP(from[i / 3]);
   }
+  size_t p = 0;
+#define STEP(q) { \
+    f16 b[WIDE]; \
+    _Pragma("clang loop unroll(full)") for (size_t j = 0; j < WIDE; j++) b[j] = PATH(load)(w + (q) * UNMASK_PANEL + 16 * j); \
+    _Pragma("clang loop unroll(full)") for (size_t i = 0; i < rows; i++) { \
+      const f16 a = from[i / 3][i % 3 * ldx + (q)]; \
+      _Pragma("clang loop unroll(full)") for (size_t j = 0; j < WIDE; j++) sums[i][j] = PATH(fma)(a, b[j], sums[i][j]); \
+    } \
+  }
+  for (; p + 4 <= k; p += 4) {
+    STEP(0) STEP(1) STEP(2) STEP(3)
+    w += 4 * UNMASK_PANEL;
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < rows; i += 3) from[i / 3] += 4;
+  }
+  for (; p < k; p++) {
+    STEP(0)
+    w += UNMASK_PANEL;
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < rows; i += 3) from[i / 3]++;
+  }
+#undef STEP
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++)
 #pragma clang loop unroll(full)

@@ -59,7 +59,7 @@ public final class TransformerDenoiser: Denoiser {
     return try summarised(
       asked.count, reading: { readings[asked[$0].lane] }, hiddens: hiddens, place: { asked[$0] },
       split: lanes.map(\.query.rows.count)
-    ) { (body) throws(DenoiserError) in try model.forward(lanes, tile: body) }
+    ) { (body) throws(DenoiserError) in try model.forward(lanes, reading: { readings[asked[$0].lane] }, tile: body) }
   }
 
   /// Puts one sequence through the model against what a feature cache holds of it; see `FeaturePass`.
@@ -80,7 +80,7 @@ public final class TransformerDenoiser: Denoiser {
   /// Reads rows again from what the head read of them.
   package func reread(_ hiddens: [[Float]], _ reading: Reading) throws(DenoiserError) -> [RowSummary] {
     let rows = try summarised(hiddens.count, reading: { _ in reading }, hiddens: false, place: { (0, $0) }, split: [hiddens.count]) {
-      (body) throws(DenoiserError) in try model.read(hiddens, tile: body)
+      (body) throws(DenoiserError) in try model.read(hiddens, reading: { _ in reading }, tile: body)
     }
     return rows[0].map(\.summary)
   }
@@ -96,8 +96,7 @@ public final class TransformerDenoiser: Denoiser {
         model.workers.split(tile.rows.count) { range in
           for row in range.lowerBound + tile.rows.lowerBound..<range.upperBound + tile.rows.lowerBound {
             let reading = reading(row)
-            let hidden = hiddens || reading.hidden ? Array(tile.hidden(row)) : []
-            places[row] = RowSummary(tile.logits(row), reading: reading, hidden: reading.hidden ? hidden : nil).map { Row(summary: $0, hidden: hidden) }
+            places[row] = tile.summary(row, reading: reading).map { Row(summary: $0, hidden: hiddens ? Array(tile.hidden(row)) : []) }
           }
         }
       }

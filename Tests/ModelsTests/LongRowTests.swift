@@ -70,4 +70,30 @@ import Testing
       }
     }
   }
+
+  @Test(arguments: [Linear.Holding.packed, .stored, .integers]) func aModelReadsSegmentsAsItReadsRows(_ holding: Linear.Holding) throws {
+    let shape = Fixture.shape(layers: 1, width: 16, heads: 2, groups: 2, feedForward: 16, vocabulary: 9001, scaled: true, biases: true)
+    try Fixture.withDirectory { directory in
+      try RandomModel.write(shape, to: directory, seed: 7)
+      let reading = Reading(topK: 5, gather: [1, 8999], suppress: [3, 4097], hidden: true)
+      var whole = reading
+      whole.fullRows = true
+      let queries = [100, 7, 1].map { Query(tokens: Fixture.tokens($0, seed: $0), rows: Array(0..<$0), reading: reading) }
+      let expected = try TransformerDenoiser(Transformer(directory: directory, holding: holding)).believe(
+        queries.map { Query(tokens: $0.tokens, rows: $0.rows, reading: whole) })
+      for threads in [1, 3] {
+        let model = TransformerDenoiser(try Transformer(directory: directory, threads: threads, holding: holding))
+        let together = try model.believe(queries)
+        for (a, b) in zip(together, expected) { for (x, y) in zip(a.rows, b.rows) { same(x, y) } }
+        let some = try model.believe([Query(tokens: queries[0].tokens, rows: [50, 99], reading: reading)])[0].rows
+        same(some[0], expected[0].rows[50])
+        same(some[1], expected[0].rows[99])
+      }
+    }
+  }
+
+  private func same(_ a: RowSummary, _ b: RowSummary) {
+    #expect(a.top == b.top && a.gathered == b.gathered && a.withheld == b.withheld && a.hidden == b.hidden)
+    #expect(a.mass == b.mass && a.remaining == b.remaining && a.full == nil && b.full != nil)
+  }
 }

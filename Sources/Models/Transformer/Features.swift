@@ -69,7 +69,7 @@ struct FeaturePass {
   /// All layers, and the final states of the rows asked for handed out in tiles.
   ///
   /// - Returns: the work, in rows that go through all layers.
-  func run(_ body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) -> Int {
+  func run(_ reading: ((Int) -> Reading)?, _ body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) -> Int {
     let opening = Pass(model, [Lane(query.asking(for: []))], scratch)
     opening.embed()
     residual.update(from: scratch.buffer(.residual, count * stride), count: count * stride)
@@ -80,7 +80,7 @@ struct FeaturePass {
     let last = Pass(model, [Lane(query)], scratch)
     let rows = scratch.buffer(.residualAsked, asked * stride)
     for (to, row) in query.rows.enumerated() { (rows + to * stride).update(from: residual + row * stride, count: width) }
-    try last.finish(body)
+    try last.finish(reading, body)
     return min(count, Int((work / Double(max(model.layers.count, 1))).rounded(.up)))
   }
 
@@ -172,7 +172,7 @@ extension Transformer {
       return try FeaturePass(
         model: self, query: query, held: held, split: split, refreshesPrompt: prompt || isFirst, refreshesResponse: response || isFirst, ratio: ratio,
         scratch: scratch
-      ).run(body)
+      ).run({ _ in query.reading }, body)
     }
   }
 }

@@ -131,15 +131,21 @@ struct Pass {
   }
 
   /// Final norm, head, and the tiles handed out.
-  func finish(_ body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) {
+  func finish(_ reading: ((Int) -> Reading)?, _ body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) {
     let normed = wide(.normedAsked, asked)
     norm(wide(.residualAsked, asked), model.finalNorm, to: normed, asked)
-    try head(normed, body)
+    try head(normed, reading, body)
   }
 
   /// The head over the rows asked for, and the tiles handed out.
-  func head(_ normed: UnsafeMutablePointer<Float>, _ body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) {
+  func head(
+    _ normed: UnsafeMutablePointer<Float>, _ reading: ((Int) -> Reading)?, _ body: (RowTile) throws(DenoiserError) -> Void
+  ) throws(DenoiserError) {
     let size = shape.vocabularySize
+    if let reading, size >= LongRows.threshold {
+      let readings = (0..<asked).map(reading)
+      if !readings.contains(where: \.fullRows) { return try longHead(normed, readings, body) }
+    }
     let logitStride = AlignedFloats.stride(size)
     // About 16 MB of logits at a time, but enough rows that the head's weights are not read too often.
     let tile = min(asked, max(24, (4 << 20) / logitStride))

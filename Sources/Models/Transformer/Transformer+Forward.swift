@@ -1,11 +1,12 @@
 internal import CKernels
 package import Diffusion
 
-/// A tile of the rows asked for: logits and final hidden states, valid during one call.
+/// A tile of the rows asked for: logits, or what is kept of them, and final hidden states, valid during one call.
 package struct RowTile {
   /// Which rows, counted over the rows asked for of all queries in order.
   package let rows: Range<Int>
   private let logits: UnsafePointer<Float>
+  private let parts: LongRows?
   private let logitStride: Int
   private let logitCount: Int
   private let hiddens: UnsafePointer<Float>
@@ -18,6 +19,7 @@ package struct RowTile {
   ) {
     self.rows = rows
     self.logits = logits
+    parts = nil
     self.logitStride = logitStride
     self.logitCount = logitCount
     self.hiddens = hiddens
@@ -25,7 +27,21 @@ package struct RowTile {
     self.hiddenCount = hiddenCount
   }
 
-  /// The `V` logits of a row in `rows`.
+  /// Rows whose logits were read as they came.
+  init(_ rows: Range<Int>, parts: LongRows, hiddens: UnsafePointer<Float>, _ hiddenStride: Int, _ hiddenCount: Int) {
+    (self.rows, self.parts, self.hiddens, self.hiddenStride, self.hiddenCount) = (rows, parts, hiddens, hiddenStride, hiddenCount)
+    (logits, logitStride, logitCount) = (hiddens, 0, 0)
+  }
+
+  /// What `reading` keeps of a row in `rows`; nil if a logit is not finite. Rows that were read as they came give what they were read for.
+  package func summary(_ row: Int, reading: Reading) -> RowSummary? {
+    let hidden = reading.hidden ? Array(hidden(row)) : nil
+    if let parts { return parts.summary(row: row - rows.lowerBound, reading: reading, hidden: hidden) }
+    if logitCount >= LongRows.threshold { return LongRows.summary(logits(row), reading: reading, hidden: hidden) }
+    return RowSummary(logits(row), reading: reading, hidden: hidden)
+  }
+
+  /// The `V` logits of a row in `rows`; none where they were read as they came.
   package func logits(_ row: Int) -> UnsafeBufferPointer<Float> {
     UnsafeBufferPointer(start: logits + (row - rows.lowerBound) * logitStride, count: logitCount)
   }
@@ -46,25 +62,32 @@ extension Transformer {
   }
 
   /// The same where only some rows go through the layers.
-  package func forward(_ lanes: [Lane], tile body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) {
+  ///
+  /// - Parameter reading: how a row will be read, counted over the rows asked for of all lanes; where it is given, rows of long vocabularies have summaries and no logits,
+  ///   unless whole rows are asked for.
+  package func forward(
+    _ lanes: [Lane], reading: ((Int) -> Reading)? = nil, tile body: (RowTile) throws(DenoiserError) -> Void
+  ) throws(DenoiserError) {
     for (index, lane) in lanes.enumerated() { try check(lane.query, index) }
     guard lanes.contains(where: { !$0.query.rows.isEmpty || !$0.kept.isEmpty }) else { return }
     try withScratch { (scratch) throws(DenoiserError) in
       let pass = Pass(self, lanes, scratch)
       pass.embed()
       for index in layers.indices { pass.run(index) }
-      try pass.finish(body)
+      try pass.finish(reading, body)
     }
   }
 
   /// Puts final hidden states, as tiles hand them out, through the head again.
-  package func read(_ hiddens: [[Float]], tile body: (RowTile) throws(DenoiserError) -> Void) throws(DenoiserError) {
+  package func read(
+    _ hiddens: [[Float]], reading: ((Int) -> Reading)? = nil, tile body: (RowTile) throws(DenoiserError) -> Void
+  ) throws(DenoiserError) {
     guard !hiddens.isEmpty else { return }
     try withScratch { (scratch) throws(DenoiserError) in
       let pass = Pass(self, [Lane(Query(tokens: Array(repeating: 0, count: hiddens.count), rows: Array(hiddens.indices)))], scratch)
       let normed = scratch.buffer(.normedAsked, hiddens.count * pass.stride)
       for (row, hidden) in hiddens.enumerated() { (normed + row * pass.stride).update(from: hidden, count: min(hidden.count, configuration.width)) }
-      try pass.head(normed, body)
+      try pass.head(normed, reading, body)
     }
   }
 
