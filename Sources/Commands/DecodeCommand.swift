@@ -90,7 +90,7 @@ struct DecodeCommand: ParsableCommand {
     var denoisers: [any Denoiser] = []
     for _ in sessions {
       let own = try model.denoiser(policy)
-      denoisers.append(fidelity ? MeteredDenoiser(own, against: model.denoiser) : own)
+      denoisers.append(fidelity ? MeteredDenoiser(own, against: try ModelLibrary.exact(model)) : own)
     }
     decode(sessions, names, denoisers, results, live)
     var failed: Int32 = 0

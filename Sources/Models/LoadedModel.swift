@@ -1,4 +1,5 @@
 public import Diffusion
+internal import Synchronization
 
 /// A model ready to decode: its denoiser, its tokenizer where it has one, and the digest of both.
 public struct LoadedModel: Sendable {
@@ -32,6 +33,31 @@ public struct LoadedModel: Sendable {
     }
     tokenizer = MappedFile.exists(directory + "/tokenizer.json") ? try Self.tokenizer(directory) : nil
     digest = try ModelCatalog.digest(directory, options: reference.options, engine: engine)
+  }
+
+  /// What the model is measured against: itself, or in float32 where it multiplies small integers. Loaded when it is first asked for.
+  public func exact() throws(ModelError) -> any Denoiser {
+    let reference = try ModelReference(name)
+    guard reference.options.precision != .float32 else { return denoiser }
+    var options = reference.options
+    options.precision = .float32
+    return try fuller.load { () throws(ModelError) in try TransformerDenoiser(directory: directory, options: options) }
+  }
+
+  private let fuller = Fuller()
+
+  /// A denoiser that is made once.
+  private final class Fuller: Sendable {
+    private let made = Mutex<TransformerDenoiser?>(nil)
+
+    func load(_ make: () throws(ModelError) -> TransformerDenoiser) throws(ModelError) -> TransformerDenoiser {
+      try made.withLock { (made) throws(ModelError) in
+        if let made { return made }
+        let new = try make()
+        made = new
+        return new
+      }
+    }
   }
 
   /// The model for one decoder: behind a cache with no state yet, if one is named.

@@ -4,6 +4,11 @@ internal import Synchronization
 
 /// Models by name or directory, their errors turned into configuration errors.
 public enum ModelLibrary {
+  /// What a model is measured against; see `LoadedModel.exact`.
+  public static func exact(_ model: LoadedModel) throws(ConfigurationError) -> any Denoiser {
+    do { return try model.exact() } catch { throw configuration(error) }
+  }
+
   /// The names of the models that ship.
   public static func names() throws(ConfigurationError) -> [String] {
     do { return try ModelCatalog().names } catch { throw configuration(error) }

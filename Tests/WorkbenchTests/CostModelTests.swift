@@ -1,9 +1,9 @@
 import Diffusion
 import Foundation
-import Models
 import Support
 import Testing
 
+@testable import Models
 @testable import Workbench
 
 @Suite struct CostModelTests {

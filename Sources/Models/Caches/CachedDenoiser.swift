@@ -180,10 +180,11 @@ public final class CachedDenoiser: Denoiser {
   private func lane(_ task: inout Task, among tasks: [Task]) -> (lane: Lane, fresh: [Int]) {
     let query = task.query
     guard case .part(_, let seen, let kept) = task.plan else {
-      task.state.held = Held(KeyValues(base.model, rows: query.tokens.count))
-      let lane = Lane(
-        query.asking(for: unique(query.rows)), active: nil, seen: nil, held: task.state.held.keysValues ?? KeyValues(base.model, rows: query.tokens.count),
-        kept: Array(query.tokens.indices))
+      // A full pass writes every row: memory that nobody else reads is used again.
+      let own = isShared(task, among: tasks) ? nil : task.state.held.keysValues
+      let keysValues = own ?? KeyValues(base.model, rows: query.tokens.count)
+      if own == nil { task.state.held = Held(keysValues) }
+      let lane = Lane(query.asking(for: unique(query.rows)), active: nil, seen: nil, held: keysValues, kept: Array(query.tokens.indices))
       return (lane, query.rows)
     }
     let active = task.active.map(Set.init)

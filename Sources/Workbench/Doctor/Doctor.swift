@@ -101,6 +101,7 @@ package struct Doctor {
             let denoiser = try variant.make()
             do throws(DenoiserError) { return try checks.variant(denoiser) } catch { throw .unsupported("\(error)") }
           })
+      case .own where variant.isStateful: break
       case .own: steps += made(variant, .logits) { checks.steps($0, variant.name) }
       }
     }

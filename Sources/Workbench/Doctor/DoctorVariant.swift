@@ -15,19 +15,21 @@ package struct DoctorVariant: Sendable {
   package let name: String
   /// What its answers have to be.
   package let answers: Answers
+  /// Whether it holds something back from one round to the next, so that only decodes show it.
+  package let isStateful: Bool
   /// Makes the denoiser.
   package let make: @Sendable () throws(ConfigurationError) -> any Denoiser
 
   /// A way to evaluate a model.
-  package init(_ name: String, answers: Answers = .same, make: @escaping @Sendable () throws(ConfigurationError) -> any Denoiser) {
-    (self.name, self.answers, self.make) = (name, answers, make)
+  package init(
+    _ name: String, answers: Answers = .same, isStateful: Bool = false, make: @escaping @Sendable () throws(ConfigurationError) -> any Denoiser
+  ) {
+    (self.name, self.answers, self.isStateful, self.make) = (name, answers, isStateful, make)
   }
 }
 
 extension DoctorVariant {
   /// The ways in which the native engine evaluates a model, beside that of one thread and no cache, which all of them are held against.
-  ///
-  /// A cache policy joins with one line: `.own`, or `.same` where it is refreshed in every round.
   static func native(_ directory: String, _ options: ModelOptions, parameters: Int, cores: Int) -> [DoctorVariant] {
     var variants = threadCounts(cores).map { threads in
       DoctorVariant("\(threads) threads") { () throws(ConfigurationError) in
@@ -44,8 +46,26 @@ extension DoctorVariant {
             }
           })
       }
+      var bytes = options
+      bytes.precision = .int8
+      for other in [bytes] where other != options {
+        variants.append(
+          DoctorVariant("precision int8", answers: .own) { () throws(ConfigurationError) in
+            try ModelLibrary.attempt { () throws(ModelError) in try TransformerDenoiser(directory: directory, threads: 2, options: other) }
+          })
+      }
     }
-    return variants
+    return variants + caches(directory, options)
+  }
+
+  /// Every cache policy as it is by itself.
+  private static func caches(_ directory: String, _ options: ModelOptions) -> [DoctorVariant] {
+    CacheCatalog.standard.entries.map { policy in
+      DoctorVariant("cache " + policy.name, answers: .own, isStateful: true) { () throws(ConfigurationError) in
+        let model = try ModelLibrary.attempt { () throws(ModelError) in try TransformerDenoiser(directory: directory, threads: 2, options: options) }
+        return try CacheCatalog.standard.build(Setting(.text(policy.name))).map { CachedDenoiser(model, $0) } ?? model
+      }
+    }
   }
 
   /// 2, 3, and then twice as many up to the number of cores: more threads than cores are tried too.

@@ -66,7 +66,7 @@ public struct RunPlan: Sendable {
   /// The model as one decoder uses it: with its cache, and measured against the full model where that is recorded.
   func denoiser(_ level: TraceLevel) throws(ConfigurationError) -> any Denoiser {
     let own = try model.denoiser(cache)
-    return level.isMetered ? MeteredDenoiser(own, against: model.denoiser) : own
+    return level.isMetered ? MeteredDenoiser(own, against: try ModelLibrary.exact(model)) : own
   }
 
   /// The canvas of a problem.

@@ -6,7 +6,7 @@ import Foundation
   private static let parts: [(name: String, measure: Measure)] = [
     ("forward", ForwardSpeed.measure), ("int8", Int8Speed.measure), ("torch", TorchSpeed.measure), ("decode", DecodeCost.measure),
     ("strategies", StrategyCost.measure), ("trace", TraceCost.measure), ("threads", ThreadSpeed.measure), ("jobs", JobsSpeed.measure),
-    ("memory", MemoryCost.measure),
+    ("memory", MemoryCost.measure), ("cache", CacheSpeed.measure),
     ("growth", GrowthCurves.measure), ("estimate", EstimateCheck.measure),
   ]
 
