@@ -104,3 +104,26 @@ import Testing
     #expect(summary.description.contains("one-by-one reveal"))
   }
 }
+
+extension RoundTripTests {
+  /// How far rounds were from the full model, in some of them only.
+  @Test func divergencesAreKept() throws {
+    let folder = try Folder()
+    let plain = try Samples.trace(level: .fidelity(4))
+    #expect(plain.divergence == nil && plain["rounds"]?["fidelity_kl"] == nil)
+    var samples = try plain.samples()
+    samples[0].rounds[0].divergence = Divergence(kl: 0.25, top1: 0.5, decisions: 1)
+    samples[1].rounds[0].divergence = Divergence(kl: 0.75, top1: 1, decisions: 0)
+    let trace = try Trace(attributes: plain.attributes, samples: samples)
+    #expect(trace.divergence == Divergence(kl: 0.5, top1: 0.75, decisions: 0.5))
+    try TraceFile.write(trace, to: folder.file())
+    let read = try TraceFile.read(folder.file())
+    #expect(read.validate() == [] && read.differences(from: trace) == [])
+    #expect(try read.samples().map { $0.rounds.map(\.divergence) } == samples.map { $0.rounds.map(\.divergence) })
+    let decoded = try samples.map { try #require(SampleTrace(decoding: $0.encoded[...])) }
+    #expect(decoded.map { $0.rounds.map(\.divergence) } == samples.map { $0.rounds.map(\.divergence) })
+    #expect(TraceSummary(trace).description.contains("fidelity KL 5.00e-1 nats, same best token 75.00 %, same decisions 50.00 %"))
+    samples[1].rounds[0].divergence?.top1 = 2
+    #expect(try Trace(attributes: plain.attributes, samples: samples).validate().first?.message == "fidelity_top1 is 2.0, not a share")
+  }
+}

@@ -63,7 +63,9 @@ public struct Pairing: Sendable {
   /// - Throws: where a pair would not be one: another model, benchmark, data or geometry, or no problem in common. The message shows the difference.
   public init(_ candidate: CellResults, against baseline: CellResults) throws(ConfigurationError) {
     let names = (candidate.runs[0].directory, baseline.runs[0].directory)
-    let configs = (candidate: candidate.runs[0].config.without(["seed", "strategy"]), baseline: baseline.runs[0].config.without(["seed", "strategy"]))
+    let configs = (
+      candidate: candidate.runs[0].config.without(["seed", "strategy", "cache"]), baseline: baseline.runs[0].config.without(["seed", "strategy", "cache"])
+    )
     if let difference = RunFiles.difference(configs.baseline, configs.candidate) {
       throw .unsupported("\(names.0) cannot be compared with \(names.1): \(difference); a pair is the same problem on the same model")
     }

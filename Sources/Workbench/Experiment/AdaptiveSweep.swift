@@ -47,7 +47,7 @@ public struct AdaptiveSweep: Sendable {
     var keys: [String] = []
     var groups: [[RunPlan]] = []
     for plan in plans {
-      let key = plan.config.without(["strategy", "seed"]).sorted.json
+      let key = plan.config.without(["strategy", "cache", "seed"]).sorted.json
       if let place = keys.firstIndex(of: key) {
         groups[place].append(plan)
       } else {

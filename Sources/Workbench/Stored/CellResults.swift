@@ -94,7 +94,7 @@ public struct CellResults: Sendable {
     }
     // So are groups of one title, by those of their settings that differ.
     for places in Dictionary(grouping: cells.indices, by: { cells[$0].group.title }).values {
-      let leaves = places.map { cells[$0].runs[0].config.without(["seed", "strategy"]).leaves }
+      let leaves = places.map { cells[$0].runs[0].config.without(["seed", "strategy", "cache"]).leaves }
       let differing = Set(leaves.flatMap(\.keys)).filter { key in Set(leaves.map { $0[key] }).count > 1 }.sorted()
       guard !differing.isEmpty else { continue }
       for (place, own) in zip(places, leaves) {
@@ -110,7 +110,7 @@ public struct CellResults: Sendable {
     let word = { (keys: String...) in keys.reduce(Optional(config)) { $0?[$1] }?.description ?? "?" }
     group = Group(
       model: runs[0].entry.model, benchmark: word("benchmark", "name") + "/" + word("benchmark", "split"),
-      geometry: config.geometryText, config: config.without(["seed", "strategy"]).sorted.json)
+      geometry: config.geometryText, config: config.without(["seed", "strategy", "cache"]).sorted.json)
     strategy = runs[0].entry.strategy
     setting = runs[0].entry.setting
     isBaseline = runs[0].isBaseline
