@@ -16,11 +16,11 @@ COLOURS = {"kept": "#2166ac", "missed": "#b2182b"}
 def ratios(parts):
     """Figures that are to be large, as shares of their goals."""
     rows = [
-        {"part": part["name"], "label": row["label"], "goal": row["bound"]["at_least"], "verdict": "kept" if row["isMet"] else "missed",
+        {"part": part["name"], "label": f'{part["name"]}: {row["label"]}', "goal": row["bound"]["at_least"], "verdict": "kept" if row["isMet"] else "missed",
          **{end: row["ratio"][end] / row["bound"]["at_least"] for end in ("low", "median", "high")},
          "text": f'{row["ratio"]["median"]:.2f} (goal {row["bound"]["at_least"]:g})'}
         for part in parts for row in part["rows"] if "at_least" in (row.get("bound") or {})]
-    base = {"y": {"field": "label", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 420, "ticks": False, "domain": False}}}
+    base = {"y": {"field": "label", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 460, "ticks": False, "domain": False}}}
     colour = {"field": "verdict", "type": "nominal", "scale": {"domain": list(COLOURS), "range": list(COLOURS.values())}, "legend": None}
     largest = max([row["high"] for row in rows], default=1)
     axis = {"type": "quantitative", "scale": {"type": "log", "domain": [min(0.5, *(row["low"] for row in rows)) * 0.95, largest * 1.6]}}
@@ -41,8 +41,8 @@ def curve(line):
     """Measured passes as points, the fitted model as a line."""
     points = [{**point, "ms": point["seconds"] * 1000, "model": point["predicted"] * 1000, "kind": "fitted" if point["isFitted"] else "predicted"}
               for point in line["points"]]
-    x = {"field": "x", "type": "quantitative", "scale": {"type": "log"}, "title": line["axis"], "axis": {"tickCount": 5}}
-    y = {"type": "quantitative", "scale": {"type": "log"}, "title": "ms a pass", "axis": {"tickCount": 4}}
+    x = {"field": "x", "type": "quantitative", "scale": {"type": "log", "nice": False, "padding": 6}, "title": line["axis"], "axis": {"tickCount": 5}}
+    y = {"type": "quantitative", "scale": {"type": "log", "padding": 6}, "title": "ms a pass", "axis": {"tickCount": 4}}
     return {
         "title": {"text": line["name"], "fontSize": 11, "anchor": "start", "limit": 330}, "data": {"values": points}, "width": 270, "height": 150,
         "layer": [

@@ -84,7 +84,7 @@ struct RunListing {
     var parts: [String] = []
     if bases.contains(.pilot) { parts.append("rounds are those of \(pilot) problems of each or a few more, seconds a round from a few timed passes") }
     if bases.contains(.others) { parts.append("runs that the pilot had no time for are taken to need as many rounds a token as the others") }
-    if bases.contains(.bound) { parts.append("with a round for every masked position, which rules that pass or mask again may exceed; --pilot says how many") }
+    if bases.contains(.bound) { parts.append("a round for every masked position, which rules that pass, mask again or draft may exceed") }
     if bases.contains(.kept) { parts.append("where samples are there, theirs count") }
     return parts.joined(separator: "; ")
   }

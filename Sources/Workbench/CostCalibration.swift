@@ -15,17 +15,27 @@ public struct CostCalibration: Sendable {
     (self.lengths, self.asked, self.reading) = (lengths, asked, reading)
   }
 
-  /// Lengths and rows of the passes, the middle of the ranges first: a model so large that patience ends there is measured where it is used.
-  var shapes: [(length: Int, asked: Int)] {
+  /// One pass: so many canvases of one length, so many rows asked for of each.
+  struct Shape: Hashable {
+    let length: Int
+    let asked: Int
+    var canvases = 1
+  }
+
+  /// The passes, the middle of the ranges first: a model so large that patience ends there is measured where it is used. One is of several canvases, as
+  /// strategies with drafts or members show.
+  var shapes: [Shape] {
     let long = max(lengths.upperBound, 1)
     // Canvases of one length do not tell what a position costs: half of it does.
     let short = max(lengths.lowerBound < long ? lengths.lowerBound : long / 2, 1)
     let (few, most) = (max(asked.lowerBound, 1), max(asked.upperBound, 1))
     let middle = (few + most + 1) / 2
-    var shapes: [(length: Int, asked: Int)] = []
-    for (length, rows) in [((long + lengths.lowerBound + 1) / 2, middle), (long, few), (short, middle), (long, most), (short, few)] {
-      let shape = (length: length, asked: min(rows, length))
-      if !shapes.contains(where: { $0 == shape }) { shapes.append(shape) }
+    var shapes: [Shape] = []
+    for (length, rows, canvases) in [
+      ((long + lengths.lowerBound + 1) / 2, middle, 1), (long, few, 1), (short, middle, 1), (long, middle, 4), (long, most, 1), (short, few, 1),
+    ] {
+      let shape = Shape(length: length, asked: min(rows, length), canvases: canvases)
+      if !shapes.contains(shape) { shapes.append(shape) }
     }
     return shapes
   }
@@ -58,8 +68,8 @@ public struct CostCalibration: Sendable {
     return CostModel.fit(points)
   }
 
-  /// One pass over a canvas whose end is masked.
-  private func pass(_ denoiser: any Denoiser, _ size: (length: Int, asked: Int)) throws(DenoiserError) -> Cost {
+  /// One pass over canvases whose ends are masked.
+  private func pass(_ denoiser: any Denoiser, _ size: Shape) throws(DenoiserError) -> Cost {
     let vocabulary = denoiser.vocabulary
     let known = size.length - size.asked
     let tokens = (0..<size.length).map { place in
@@ -68,9 +78,11 @@ public struct CostCalibration: Sendable {
     }
     // A session that no decoder has: nothing that a denoiser keeps of others is met, and nothing of it stays.
     defer { denoiser.forget(session: Self.session) }
-    let query = Query(
-      tokens: tokens, promptLength: known, rows: Array(known..<size.length), reading: reading, lineage: Lineage(session: Self.session))
-    return try denoiser.believe([query]).reduce(into: Cost()) { $0 += $1.cost }
+    let queries = (0..<size.canvases).map { branch in
+      Query(
+        tokens: tokens, promptLength: known, rows: Array(known..<size.length), reading: reading, lineage: Lineage(session: Self.session, branch: branch))
+    }
+    return try denoiser.believe(queries).reduce(into: Cost()) { $0 += $1.cost }
   }
 
   private static let session = -1

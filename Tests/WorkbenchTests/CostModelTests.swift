@@ -102,6 +102,7 @@ import Testing
     let calibration = CostCalibration(lengths: 40...40, asked: 1...64)
     #expect(calibration.shapes.allSatisfy { 1...40 ~= $0.length && 1...$0.length ~= $0.asked })
     #expect(calibration.shapes.contains { $0.length == 40 && $0.asked == 1 } && calibration.shapes.contains { $0.length < 40 })
+    #expect(calibration.shapes.contains { $0.canvases > 1 } && calibration.shapes[0].canvases == 1)
     let toy = ToyDenoiser()
     var looks = 0
     let model = try CostCalibration(lengths: 8...16, asked: 1...4).measure(toy, Self.shape(), patience: 0.02) {

@@ -87,8 +87,9 @@ extension Runner {
     var rounds: [Double] = []
     var seconds = 0.0
     for number in Self.places(pilot, of: plan.selection.limit) {
-      // Beyond the pilot only what a second has room for, and only where problems differ in their rounds.
-      if rounds.count >= pilot, (clock.now - started) / .seconds(1) >= 1 || Self.uncertainty(rounds) < 0.02 { break }
+      // Beyond the pilot only what a second has room for, and only as long as problems differ in their rounds; a few that agree by chance prove nothing.
+      let isSettled = rounds.count >= 12 && Self.uncertainty(rounds) < 0.02
+      if rounds.count >= pilot, isSettled || (clock.now - started) / .seconds(1) >= 1 { break }
       guard let problem = plan.benchmark.problems(number..<number + 1, of: plan.selection.split).first else { continue }
       do throws(RunError) {
         let level = plan.trace == .none ? .edits : plan.trace

@@ -42,7 +42,7 @@ enum ForwardSpeed {
       let products = PlainProducts(models[0].configuration, rows: work.positions, asked: asked)
       for (model, threads) in zip(models, threadCounts) {
         let times = try Timing.alternating(
-          [{ _ = try model.believe([query]) }, { products.run(threads: threads) }], most: 40, budget: work.budget / 2)
+          [{ _ = try model.believe([query]) }, { products.run(threads: threads) }], least: 3, most: 40, budget: work.budget / 2)
         let medians = (0..<2).map { side in Spread(times.map { $0[side] }).median * 1000 }
         rows.append(
           Report.Row(

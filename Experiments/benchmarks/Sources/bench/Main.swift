@@ -38,6 +38,7 @@ import Foundation
     var missed = 0
     for (name, measure) in parts where wanted.isEmpty || wanted.contains(name) {
       let before = Machine.load
+      FileHandle.standardError.write(Data("measuring \(name)\n".utf8))
       var part = Report.Part(name: name, measure: "", rows: [])
       let seconds = try Timing.seconds { part = try measure(checkpoints) }
       (part.seconds, part.load, part.date) = (seconds.rounded(), [before, Machine.load], Date().ISO8601Format())

@@ -14,7 +14,7 @@ enum ThreadSpeed {
       let models = try ForwardSpeed.threadCounts.map { try TransformerDenoiser(directory: work.directory, threads: $0) }
       for asked in [work.positions, ForwardSpeed.block] {
         let query = ForwardSpeed.query(models[0], positions: work.positions, asked: asked)
-        let times = try Timing.alternating(models.map { model in { _ = try model.believe([query]) } }, budget: work.budget / 4)
+        let times = try Timing.alternating(models.map { model in { _ = try model.believe([query]) } }, least: 3, budget: work.budget / 4)
         part.rows.append(
           Report.Row(
             "\(work.name), \(work.positions) positions, \(asked == work.positions ? "all" : "\(asked)") rows", times.map { $0[0] / $0[1] },

@@ -30,6 +30,8 @@ enum TorchSpeed {
         }
       }
     }
+    let differing = part.rows.flatMap(\.figures).filter { $0.name == "decodes that differ" }.reduce(0) { $0 + $1.value }
+    part.rows.append(Report.Row("decodes whose decisions differ", [differing], goal: "torch.differing"))
     for work in try ForwardSpeed.cases(checkpoints).dropFirst() { part.rows += try forward(work) }
     return part
   }
