@@ -1,5 +1,7 @@
 import Diffusion
 import Foundation
+import Models
+import Strategies
 import Testing
 
 @testable import Traces
@@ -21,7 +23,7 @@ import Testing
     """
 
   private func plans(_ text: String) throws -> [RunPlan] {
-    try ExperimentFileTests.with(text) { try ExperimentFile($0).plans(catalog: .standard, benchmarks: .standard, load: ModelLibrary.load) }
+    try ExperimentFileTests.with(text) { try ExperimentFile($0).plans(catalog: .standard, benchmarks: .standard, load: ModelLibrary.load)[0].plans }
   }
 
   @Test func aCacheIsPartOfARunsIdentityAndNoneIsNot() throws {
@@ -55,7 +57,7 @@ import Testing
     #expect(kl.count == 4 && kl[0] == 0 && kl[1...].allSatisfy { ($0 ?? 0) > 0 }, "\(kl)")
     let positions = table.compactMap { $0["positions"] as? Double }
     #expect(positions[1...].allSatisfy { $0 < positions[0] })
-    for plan in try ExperimentFile(file).plans(catalog: .standard, benchmarks: .standard, load: ModelLibrary.load) {
+    for plan in try ExperimentFile(file).plans(catalog: .standard, benchmarks: .standard, load: ModelLibrary.load)[0].plans {
       let trace = out + "/c/\(plan.digest)/trace.h5"
       #expect(try TraceFile.read(trace).validate() == [])
       #expect(try Command.run(["replay", trace, "--verify"]).code == 0)
