@@ -145,6 +145,8 @@ int unmask_kernel_select(const char *name) {
   return p != NULL;
 }
 
+int unmask_kernel_can(const char *name) { return find(name) != NULL; }
+
 const char *unmask_kernel_path(void) { return path()->name; }
 
 void unmask_quantize(const float *x, size_t ldx, size_t m, size_t k, size_t group, const struct unmask_levels *out) {

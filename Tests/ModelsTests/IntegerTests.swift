@@ -48,8 +48,7 @@ import Testing
     x[7 * inputs] = 1000
     let expected = plain(x, weights, inputs, outputs, group: group(inputs))
     let layer = try layer(inputs, outputs, weights)
-    let path = Kernels.path
-    defer { _ = Kernels.select(path) }
+    defer { Kernels.reset() }
     for path in Kernels.paths where Kernels.select(path) {
       for rows in 1...40 {
         let first = (rows * 7) % (41 - rows)
@@ -63,8 +62,7 @@ import Testing
 
   @Test func whatIsNotFiniteIsSeen() throws {
     let layer = try layer(256, 64, Fixture.floats(256 * 64, seed: 1))
-    let path = Kernels.path
-    defer { _ = Kernels.select(path) }
+    defer { Kernels.reset() }
     for path in Kernels.paths where Kernels.select(path) {
       for bad in [Float.nan, .infinity, -.infinity] {
         var x = Fixture.floats(3 * 256, seed: 3)
@@ -87,8 +85,7 @@ import Testing
     let some = whole.map { query in Query(tokens: query.tokens, rows: query.rows.filter { ($0 + query.rows.count) % 3 == 0 }) }
     let found = try model.rows(some).map(bits)
     for (index, query) in some.enumerated() { #expect(found[index] == query.rows.map { alone[index][$0] }) }
-    let path = Kernels.path
-    defer { _ = Kernels.select(path) }
+    defer { Kernels.reset() }
     for path in Kernels.paths where Kernels.select(path) {
       #expect(try bits(single.rows([whole[3]])[0]) == alone[3], "\(path)")
     }

@@ -71,8 +71,7 @@ import Testing
   @Test func everyPathGivesTheSameBits() throws {
     let model = try Fixture.model(Fixture.shape(biases: true))
     let query = Query(tokens: Fixture.tokens(37, seed: 8), rows: Array(0..<37))
-    let path = Kernels.path
-    defer { _ = Kernels.select(path) }
+    defer { Kernels.reset() }
     var results: Set<[[UInt32]]> = []
     for path in Kernels.paths where Kernels.select(path) { results.insert(bits(try model.rows([query])[0])) }
     #expect(results.count == 1)
@@ -95,8 +94,7 @@ import Testing
         #expect(same, "\(threads) threads, length \(query.tokens.count)")
       }
     }
-    let path = Kernels.path
-    defer { _ = Kernels.select(path) }
+    defer { Kernels.reset() }
     var results: Set<[[UInt32]]> = []
     let stored = try FamilyFixtures.model(name, type: .float16, holding: .stored)
     for path in Kernels.paths where Kernels.select(path) { results.insert(bits(try stored.rows([whole[4]])[0])) }

@@ -51,6 +51,9 @@ const char *unmask_kernel_path(void);
 /// Takes the named path from now on, for tests and for the doctor; returns 0 if this machine cannot.
 int unmask_kernel_select(const char *path);
 
+/// 1 if this machine can take the named path, else 0.
+int unmask_kernel_can(const char *path);
+
 /// y[M, 32 * panels] = x[M, K] * W^T. Each output is one chain of fused multiply-adds over k = 0, 1, ..., K - 1 from zero.
 void unmask_matmul(const float *x, size_t ldx, size_t m, size_t k, const float *packed, size_t panels, float *y, size_t ldy);
 

@@ -6,11 +6,10 @@ package enum Kernels {
   package static var path: String { String(cString: unmask_kernel_path()) }
 
   /// Every path this machine can take, the widest first.
-  package static var paths: [String] {
-    let now = path
-    defer { _ = unmask_kernel_select(now) }
-    return ["avx512+amx", "avx512+vnni", "avx512", "avx2", "portable"].filter { unmask_kernel_select($0) == 1 }
-  }
+  package static var paths: [String] { ["avx512+amx", "avx512+vnni", "avx512", "avx2", "portable"].filter { unmask_kernel_can($0) == 1 } }
+
+  /// Takes the widest path again, as it is when a program starts: not the one before, which another thread may have selected for a while.
+  package static func reset() { _ = unmask_kernel_select(paths[0]) }
 
   /// Takes a path from now on; false if this machine cannot.
   package static func select(_ path: String) -> Bool { unmask_kernel_select(path) == 1 }

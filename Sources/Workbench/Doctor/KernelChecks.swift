@@ -139,7 +139,7 @@ struct KernelChecks {
 
   private func paths() -> [String] {
     let now = Kernels.path
-    defer { _ = Kernels.select(now) }
+    defer { Kernels.reset() }
     var lines: [String] = []
     for count in [1, 15, 16, 17, 31, 32, 33, 100, 257, 600] {
       let (x, y) = (numbers(count, "x \(count)").map { $0 * 80 }, numbers(count, "y \(count)"))

@@ -51,7 +51,7 @@ struct LogitChecks {
   /// Every kernel path that this machine can take. The portable one is slow, so that it gets the shorter sequences alone.
   func paths() throws(DenoiserError) -> [String] {
     let now = Kernels.path
-    defer { _ = Kernels.select(now) }
+    defer { Kernels.reset() }
     let expected = try alone(subject.denoiser)
     var lines: [String] = []
     for path in Kernels.paths where path != now && Kernels.select(path) {
