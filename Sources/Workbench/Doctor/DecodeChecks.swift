@@ -35,9 +35,9 @@ struct DecodeChecks {
     }
   }
 
-  /// A check for every strategy; for a variant with a name, for four that ask differently of a model: one canvas a round, drafts, members, and revisions.
-  func steps(_ denoiser: any Denoiser, _ name: String = "") -> [DoctorStep] {
-    entries.filter { name.isEmpty || ["threshold", "freedave", "hex", "saber"].contains($0.name) }.map { entry in
+  /// A check for every strategy; in brief for four that ask differently of a model: one canvas a round, drafts, members, and revisions.
+  func steps(_ denoiser: any Denoiser, _ name: String = "", isBrief: Bool = false) -> [DoctorStep] {
+    entries.filter { !isBrief || ["threshold", "freedave", "hex", "saber"].contains($0.name) }.map { entry in
       DoctorStep(.decodes, (name.isEmpty ? "" : name + ": ") + entry.name) { check(entry, denoiser) }
     }
   }

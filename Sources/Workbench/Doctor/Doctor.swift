@@ -119,7 +119,9 @@ package struct Doctor {
   private func decodeSteps() throws(ConfigurationError) -> [DoctorStep] {
     let checks = try DecodeChecks(subject, catalog: catalog, cores: cores)
     var steps = checks.steps(subject.denoiser)
-    for variant in subject.variants where variant.answers == .own { steps += made(variant, .decodes) { checks.steps($0, variant.name) } }
+    for variant in subject.variants where variant.answers == .own {
+      steps += made(variant, .decodes) { checks.steps($0, variant.name, isBrief: variant.isStateful) }
+    }
     return steps
   }
 
