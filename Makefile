@@ -19,8 +19,10 @@ help: ## this list
 run: build ## decode real problems with the shipped model and compare strategies
 	$(UNMASK) run Experiments/first-light.yaml
 
-test: test-deps ## every test, the format check and the goldens included
-	swift test -c release --scratch-path .build/testing
+test: test-deps ## every test, the format check and the goldens included; what failed is said again at the end
+	@mkdir -p .build; swift test -c release --scratch-path .build/testing 2>&1 | tee .build/test.log; code=$${PIPESTATUS[0]}; \
+	if [ $$code -ne 0 ]; then echo; echo "Failed (the whole output is in .build/test.log):"; \
+	grep -A 6 -E '✘ Test .* recorded an issue|error:|Fatal error|with signal' .build/test.log | cut -c 1-400 | tail -n 200; exit $$code; fi
 	.build/testing/release/unmask check --junit .build/testing/goldens.xml
 
 renew: build $(NOTEBOOKS)/venv/ready $(PLOTS)/ready ## after a new model: its goldens, results/baselines, the Pareto study, results/tour and the claims (up to an hour)

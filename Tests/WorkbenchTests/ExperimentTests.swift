@@ -75,7 +75,7 @@ import Traces
         line 4: `decoding.temperature` is text (warm), expected a number
         line 4: `decoding.block_length` is 10, expected a divisor of gen_length (64)
         line 5: `seeds` is a list ([0, 0]), expected a list of different whole numbers
-        line 6: there is no trace level named `everything`; known: none, edits, beliefs
+        line 6: there is no trace level named `everything`; known: none, edits, beliefs, fidelity
         line 11: strategies.swept: there is no rule in `use` named `treshold`; did you mean `threshold`?; known: threshold
         line 7: there is no strategy (for `baseline`) named `missing`; known: swept
         line 2: an experiment has no setting `modle`; did you mean `model`?; known: name, model, benchmark, decoding, seeds, trace, baseline, adaptive, tune, strategies
