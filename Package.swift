@@ -8,6 +8,9 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// Tests are read once and run once: the time to optimise them is longer than the time it saves. What they test is optimised.
+let unoptimised = strict + [.unsafeFlags(["-Onone"])]
+
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let fixtures: [Resource] = [.copy("Fixtures")]
 
@@ -57,7 +60,7 @@ let package = Package(
     .executableTarget(name: "unmask", dependencies: ["Commands", "Strategies"], swiftSettings: strict),
 
     .target(name: "Support", dependencies: ["Diffusion"], path: "Tests/Support", swiftSettings: strict),
-    .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "Support"], swiftSettings: strict),
+    .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "Support"], swiftSettings: unoptimised),
     .testTarget(
       name: "StrategiesTests", dependencies: ["Diffusion", "Strategies", "Models", "Support"],
       resources: fixtures, swiftSettings: strict),
@@ -65,10 +68,10 @@ let package = Package(
       name: "ModelsTests", dependencies: ["Diffusion", "Models", "Support"], resources: fixtures, swiftSettings: strict),
     .testTarget(
       name: "TracesTests", dependencies: ["Diffusion", "Traces", "Strategies", "Support", "CHDF5"],
-      swiftSettings: strict),
+      swiftSettings: unoptimised),
     .testTarget(
       name: "WorkbenchTests",
       dependencies: ["Diffusion", "Strategies", "Models", "Traces", "Workbench", "Commands", "Support", "unmask"],
-      resources: fixtures, swiftSettings: strict),
+      resources: fixtures, swiftSettings: unoptimised),
   ]
 )

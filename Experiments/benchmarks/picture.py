@@ -20,9 +20,11 @@ def ratios(parts):
          **{end: row["ratio"][end] / row["bound"]["at_least"] for end in ("low", "median", "high")},
          "text": f'{row["ratio"]["median"]:.2f} (goal {row["bound"]["at_least"]:g})'}
         for part in parts for row in part["rows"] if "at_least" in (row.get("bound") or {})]
+    if not rows:
+        return None
     base = {"y": {"field": "label", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 460, "ticks": False, "domain": False}}}
     colour = {"field": "verdict", "type": "nominal", "scale": {"domain": list(COLOURS), "range": list(COLOURS.values())}, "legend": None}
-    largest = max([row["high"] for row in rows], default=1)
+    largest = max(row["high"] for row in rows)
     axis = {"type": "quantitative", "scale": {"type": "log", "domain": [min(0.5, *(row["low"] for row in rows)) * 0.95, largest * 1.6]}}
     return {
         "title": {"text": "Ratios over their goals, with quartiles; right of the line the goal is kept", "anchor": "start"},
@@ -34,7 +36,7 @@ def ratios(parts):
             {"mark": {"type": "point", "filled": True, "size": 50, "opacity": 1}, "encoding": {**base, "x": {"field": "median", **axis}, "color": colour}},
             {"mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 10, "color": "#444"}, "encoding": {
                 **base, "x": {"field": "high", **axis}, "text": {"field": "text"}}},
-        ]} if rows else None
+        ]}
 
 
 def curve(line):

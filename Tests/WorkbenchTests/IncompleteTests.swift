@@ -18,10 +18,16 @@ import Traces
       threshold: [threshold: {confidence: 0.7}]
     """
 
+  /// Decoded once, without a bound; the folder lives as long as the tests.
+  private static let unbounded = Result {
+    let folder = try Folder()
+    return (folder: folder, result: try #require(try Runner(output: folder.path).result(RunnerTests().plans(free)[0])))
+  }
+
   /// One token per round takes as many rounds as tokens are not given, and `infill` gives more of them in one problem than in another: a bound that some
   /// problem keeps and some other breaks, whatever the model has learned.
   private static func bounded(_ output: String, trace: String = "edits") throws -> (plan: RunPlan, free: RunResult, text: String) {
-    let whole = try #require(try Runner(output: output + "/free").result(RunnerTests().plans(free)[0]))
+    let whole = try unbounded.get().result
     let bound = try #require(whole.outcomes.map(\.rounds).min())
     #expect(whole.outcomes.contains { $0.rounds > bound })
     let text = free + "\ndecoding: {max_rounds: \(bound)}\ntrace: \(trace)"

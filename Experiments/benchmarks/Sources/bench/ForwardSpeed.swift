@@ -29,7 +29,9 @@ enum ForwardSpeed {
   static func measure(_ checkpoints: Checkpoints) throws -> Report.Part {
     var part = Report.Part(
       name: "forward", measure: "seconds of OpenBLAS's products over seconds of our forward pass",
-      remarks: ["Generated weights but for the reference model; the 8B layer is one of 32, in bfloat16, and has the whole head of 126,464 rows."], rows: [])
+      remarks: [
+        "Generated weights but for the reference model; the 8B layer is one of 32, in bfloat16, and has the whole head of 126,464 rows; OpenBLAS has float32, twice the bytes, there."
+      ], rows: [])
     for work in try cases(checkpoints) { part.rows += try rows(work) }
     return part
   }

@@ -15,6 +15,8 @@ enum GrowthCurves {
     let positions: Int
     let asked: Int
     var canvases = 1
+    /// With the dual cache: rows of the block, which alone are computed; nil: everything is.
+    var block: Int?
   }
 
   /// One curve: a model, an axis, and the passes along it.
@@ -39,6 +41,9 @@ enum GrowthCurves {
       line("canvas length, 100M, 32 rows", "positions", medium, [64, 128, 192, 256, 384, 512]) { Pass(positions: $0, asked: 32) },
       line("rows asked for, reference model, 128 positions", "rows", reference, [1, 4, 8, 16, 32, 64, 96, 128]) { Pass(positions: 128, asked: $0) },
       line("rows asked for, 100M, 128 positions", "rows", medium, [1, 8, 32, 64, 96, 128]) { Pass(positions: 128, asked: $0) },
+      line("rows computed with a cache, 100M, 384 positions, 8 asked for", "rows", medium, [8, 16, 32, 64, 96, 128, 192, 256]) {
+        Pass(positions: 384, asked: 8, block: $0)
+      },
       line("batch, reference model, 64 positions, 16 rows", "canvases", reference, [1, 2, 3, 4, 6, 8]) { Pass(positions: 64, asked: 16, canvases: $0) },
       Line(
         name: "model size, 128 positions, 32 rows", axis: "million weights", x: sizes.map { Double($0.bytes) / 2e6 },
@@ -47,10 +52,8 @@ enum GrowthCurves {
         name: "vocabulary, 6 layers of 192, 128 positions, 32 rows", axis: "thousand tokens", x: vocabularies.map { Double($0.vocabulary) / 1000 },
         passes: try vocabularies.map { (try checkpoints.directory(of: $0), Pass(positions: 128, asked: 32)) }),
     ]
-    var points: [[CostModel.Point]] = try lines.map { try time($0.passes) }
-    // A point that the machine was taken away from is no point of a curve.
-    for index in points.indices { points[index] = points[index].filter { $0.seconds.isFinite } }
-    return try part(lines, points, own: [("reference model", [0, 2, 4]), ("100M", [1, 3])])
+    let points = try lines.map { try time($0.passes) }
+    return try part(lines, points, own: [("reference model", [0, 2, 5]), ("100M", [1, 3, 4])])
   }
 
   private static func line(_ name: String, _ axis: String, _ model: String, _ x: [Int], _ pass: (Int) -> Pass) -> Line {
@@ -62,14 +65,21 @@ enum GrowthCurves {
     var models: [String: TransformerDenoiser] = [:]
     for (name, _) in passes where models[name] == nil { models[name] = try TransformerDenoiser(directory: name, threads: 1) }
     var units: [CostUnits] = []
-    let sides: [() throws -> Void] = passes.compactMap { name, pass in
-      guard let model = models[name] else { return nil }
-      let query = ForwardSpeed.query(model, positions: pass.positions, asked: min(pass.asked, pass.positions))
+    let sides: [() throws -> Void] = try passes.map { name, pass in
+      guard let model = models[name] else { throw BenchError("\(name) is not loaded") }
+      var query = ForwardSpeed.query(model, positions: pass.positions, asked: min(pass.asked, pass.positions))
+      var denoiser: any Denoiser = model
+      if let block = pass.block {
+        guard let cache = try CacheCatalog.standard.build("dual") else { throw BenchError("there is no cache named dual") }
+        query = Query(tokens: query.tokens, promptLength: query.promptLength, window: pass.positions - block..<pass.positions, rows: query.rows)
+        denoiser = CachedDenoiser(model, cache)
+      }
       let queries = Array(repeating: query, count: pass.canvases)
-      var cost = Cost()
-      (cost.canvases, cost.positions, cost.logitRows) = (pass.canvases, pass.canvases * pass.positions, pass.canvases * query.rows.count)
+      // What a second call costs: of a cache, the first one fills it.
+      _ = try denoiser.believe(queries)
+      let cost = try denoiser.believe(queries).reduce(into: Cost()) { $0 += $1.cost }
       units.append(CostUnits(model.configuration, cost, length: pass.positions))
-      return { _ = try model.believe(queries) }
+      return { _ = try denoiser.believe(queries) }
     }
     let times = try Timing.alternating(sides, least: 5, most: 15, budget: patience * Double(sides.count), burst: 0.01, pause: 0, clock: .processor)
     return units.indices.map { side in CostModel.Point(units[side], seconds: Spread(times.map { $0[side] }).median) }

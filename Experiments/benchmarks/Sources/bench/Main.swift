@@ -34,8 +34,8 @@ import Foundation
     let goals = try Goals()
     var report = try Report(from: file)
     print(report.machine.words + "\n")
-    if wanted.contains("full-size") { try FullSize.main(checkpoints) }
     var missed = 0
+    if wanted.contains("full-size"), try !FullSize.main(checkpoints, goal: goals["full-size"]) { missed += 1 }
     for (name, measure) in parts where wanted.isEmpty || wanted.contains(name) {
       let before = Machine.load
       FileHandle.standardError.write(Data("measuring \(name)\n".utf8))

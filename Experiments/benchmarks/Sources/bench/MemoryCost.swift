@@ -26,6 +26,10 @@ enum MemoryCost {
         Report.Row(
           "\(work.name), \(work.positions) positions", [own - warm], goal: "memory.growth",
           figures: [.init("file MB", Double(file) / 1e6), .init("own after loading MB", loaded - before), .init("own after passes MB", warm - before)]))
+      if work.name == GeneratedModel.layer.name {
+        part.rows.append(
+          Report.Row("\(work.name): own memory after passes, percent of the mapped file", [(warm - before) / Double(file) * 1e8], goal: "memory.mapped"))
+      }
     }
     return part
   }

@@ -17,7 +17,7 @@ enum ThreadSpeed {
         let times = try Timing.alternating(models.map { model in { _ = try model.believe([query]) } }, least: 3, budget: work.budget / 4)
         part.rows.append(
           Report.Row(
-            "\(work.name), \(work.positions) positions, \(asked == work.positions ? "all" : "\(asked)") rows", times.map { $0[0] / $0[1] },
+            "\(work.name), \(work.positions) positions, \(asked == work.positions ? "all" : "\(asked)") rows", times.map { $0[0] / $0[1] }, goal: "threads",
             figures: [.init("1 thread ms", Spread(times.map { $0[0] }).median * 1000), .init("2 threads ms", Spread(times.map { $0[1] }).median * 1000)]))
       }
     }

@@ -27,6 +27,8 @@ final class TorchProcess {
     var seconds: Double?
     /// For each round position and token of what was revealed, sorted.
     var commits: [[[Int32]]]?
+    /// The best token of each row asked for.
+    var best: [Int32]?
     var torch: String?
   }
 

@@ -32,7 +32,9 @@ enum TorchSpeed {
     }
     let differing = part.rows.flatMap(\.figures).filter { $0.name == "decodes that differ" }.reduce(0) { $0 + $1.value }
     part.rows.append(Report.Row("decodes whose decisions differ", [differing], goal: "torch.differing"))
-    for work in try ForwardSpeed.cases(checkpoints).dropFirst() { part.rows += try forward(work) }
+    var agreeing: [Double] = []
+    for work in try ForwardSpeed.cases(checkpoints).dropFirst() { part.rows += try forward(work, &agreeing) }
+    part.rows.append(Report.Row("larger sizes: rows whose best token is the same, percent, the fewest", [agreeing.min() ?? .nan], goal: "torch.same"))
     return part
   }
 
@@ -79,7 +81,8 @@ enum TorchSpeed {
       ])
   }
 
-  private static func forward(_ work: ForwardSpeed.Case) throws -> [Report.Row] {
+  /// - Parameter agreeing: takes the share of rows with the same best token, percent, of each comparison.
+  private static func forward(_ work: ForwardSpeed.Case, _ agreeing: inout [Double]) throws -> [Report.Row] {
     let torch = try TorchProcess(model: work.directory)
     var result: [Report.Row] = []
     for threads in ForwardSpeed.threadCounts {
@@ -88,15 +91,24 @@ enum TorchSpeed {
         let query = ForwardSpeed.query(model, positions: work.positions, asked: asked)
         let request = TorchProcess.Request(op: "forward", threads: threads, tokens: query.tokens, asked: asked, repeat: 1)
         var theirs: [Double] = []
+        var (own, best): ([Int32], [Int32]) = ([], [])
         let times = try Timing.alternating(
-          [{ _ = try model.believe([query]) }, { theirs.append(try torch.ask(request).seconds ?? .nan) }], least: 3, most: 15, budget: work.budget / 2, burst: 0
-        )
+          [
+            { own = try model.believe([query]).flatMap { $0.rows.map { $0.top.first { $0.token != model.vocabulary.mask }?.token ?? -1 } } },
+            {
+              let answer = try torch.ask(request)
+              theirs.append(answer.seconds ?? .nan)
+              best = answer.best ?? []
+            },
+          ], least: 3, most: 15, budget: work.budget / 2, burst: 0)
+        let same = own.count == best.count ? zip(own, best).count { $0 == $1 } : 0
+        agreeing.append(Double(same) / Double(own.count) * 100)
         // The clock of the process that computes: no time of the pipe between.
         let seconds = Array(theirs.suffix(times.count))
         result.append(
           Report.Row(
             "\(work.name), one pass, \(asked == work.positions ? "all" : "\(asked)") rows, \(threads) thread\(threads > 1 ? "s" : "")",
-            zip(seconds, times).map { $0 / $1[0] },
+            zip(seconds, times).map { $0 / $1[0] }, goal: "torch.pass",
             figures: [.init("ours ms a round", Spread(times.map { $0[0] }).median * 1000), .init("PyTorch ms a round", Spread(seconds).median * 1000)]))
       }
     }
