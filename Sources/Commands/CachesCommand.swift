@@ -22,7 +22,7 @@ struct CachesCommand: ParsableCommand {
   func run() throws {
     let catalog = CacheCatalog.standard
     let entries = catalog.entries.filter { name == nil || $0.name == name }
-    guard !entries.isEmpty else { throw ConfigurationError.unknownName(name: name ?? "", kind: "cache policy", known: catalog.names) }
+    guard !entries.isEmpty else { throw ConfigurationError.unknownName(name: name ?? "", kind: "cache policy", known: catalog.entries.map { $0.name }) }
     if json {
       let list = try entries.map { try describe($0, catalog) }
       return Terminal.out((name == nil ? Setting(.list(list)) : list[0]).json)

@@ -50,7 +50,7 @@ struct ExplainCommand: ParsableCommand {
     var best = plain
     let lack: String
     do throws(ConfigurationError) {
-      let tape = try TapeDenoiser(session.samples[index], canvases: canvases)
+      let tape = try TapeDenoiser(session, index, canvases: canvases)
       if let refusal = tape.refusal(of: try session.pipeline(), sampling: session.sampling) {
         lack = refusal
       } else {

@@ -48,7 +48,7 @@ enum ReplayVerify {
 
   /// The trace of a sample in place of the model.
   private static func tape(_ session: TraceSession, _ index: Int) throws -> TapeDenoiser {
-    let tape = try TapeDenoiser(session.samples[index], canvases: session.canvases(of: index))
+    let tape = try TapeDenoiser(session, index, canvases: session.canvases(of: index))
     if let refusal = tape.refusal(of: try session.pipeline(), sampling: session.sampling) { throw lack(refusal) }
     return tape
   }

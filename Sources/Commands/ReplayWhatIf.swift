@@ -98,7 +98,7 @@ struct WhatIfSource {
   mutating func answer(_ pipeline: Pipeline, _ index: Int, _ canvases: [Canvas]) throws(ConfigurationError) -> (WhatIf, lack: String?) {
     let lack: String
     do throws(ConfigurationError) {
-      let tape = try TapeDenoiser(session.samples[index], canvases: canvases)
+      let tape = try TapeDenoiser(session, index, canvases: canvases)
       if let refusal = tape.refusal(of: pipeline, sampling: session.sampling) {
         lack = refusal
       } else {

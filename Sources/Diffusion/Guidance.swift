@@ -90,6 +90,6 @@ public struct GuidedDenoiser: Denoiser {
     }
     var cost = with.cost
     cost += without.cost
-    return Response(rows: rows, cost: cost, isRefresh: with.isRefresh || without.isRefresh)
+    return Response(rows: rows, cost: cost, isRefresh: with.isRefresh || without.isRefresh, withheld: with.withheld.union(without.withheld))
   }
 }

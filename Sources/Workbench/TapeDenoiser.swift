@@ -1,18 +1,20 @@
 public import Diffusion
-public import Traces
+internal import Models
+internal import Traces
 
 /// A recorded decode in place of a model: it answers for every canvas that a round of the record showed, bit for bit as the model did, and for no other.
 ///
 /// With it a strategy is decided, and tested, without any weights. A record at the level `beliefs` holds `k` candidates of every masked position before the
 /// end of the current block, and the row's sums; with `k` at least the size of the vocabulary it holds whole rows. What a rule wants to know beyond that is
-/// refused by name. Where several rounds showed one canvas, the first of them answers: without a cache they are equal. The sums of a row were added in the
-/// order that the recorded list asked for: where only one of the recorded and the deciding list suppresses tokens, a probability may differ in its last digit.
+/// refused by name. Where several rounds showed one canvas, the first of them answers: they are equal. Over a cache they are not, beliefs hang on the rounds before,
+/// and some may have been withheld: decodes over a cache are refused. The sums of a row were added in the order that the recorded list asked for: where only one of the recorded and the deciding list suppresses tokens, a probability may differ in its last digit.
 public struct TapeDenoiser: Denoiser {
   /// The vocabulary of every row.
   public let vocabulary: Vocabulary
   /// Whole rows where the record holds them.
   public let abilities: Abilities
   private let problem: String
+  private let cache: String?
   private let canvases: [Canvas]
   private let rounds: [RecordedRound]
   private let beliefs: RecordedBeliefs
@@ -24,7 +26,8 @@ public struct TapeDenoiser: Denoiser {
   /// A tape of one sample.
   ///
   /// - Parameter canvases: the canvas that each round showed, and the last one; see `TraceSession.canvases(of:)`.
-  public init(_ sample: SampleTrace, canvases: [Canvas]) throws(ConfigurationError) {
+  public init(_ session: TraceSession, _ index: Int, canvases: [Canvas]) throws(ConfigurationError) {
+    let sample = session.samples[index]
     guard let beliefs = sample.beliefs, let first = canvases.first else {
       throw .unsupported("the trace records no beliefs; run the experiment with `trace: beliefs`")
     }
@@ -33,6 +36,7 @@ public struct TapeDenoiser: Denoiser {
     }
     vocabulary = first.vocabulary
     problem = sample.problem
+    cache = session.cache?.name
     self.canvases = canvases
     rounds = sample.rounds
     self.beliefs = beliefs
@@ -54,6 +58,7 @@ public struct TapeDenoiser: Denoiser {
   ///
   /// - Parameter sampling: how tokens are proposed.
   public func refusal(of pipeline: Pipeline, sampling: Sampling) -> String? {
+    if let cache { return "it was decoded over the cache `\(cache)`, whose beliefs in a canvas hang on the rounds before it, and a tape knows canvases alone" }
     if pipeline.isWrapper {
       return "\(pipeline.names[0]) decodes further canvases of its own (drafts, members), and a trace records what the model believed of one canvas per round"
     }

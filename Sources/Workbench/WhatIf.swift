@@ -141,10 +141,13 @@ public struct WhatIf: Sendable {
 
   private mutating func follow(_ start: Session, _ canvases: [Canvas], _ denoiser: any Denoiser, _ go: () -> Bool) {
     var session = start
+    // A decode ends with every round here; what a cache holds goes along.
+    let model = Unforgetting(base: denoiser)
+    defer { denoiser.forget(session: start.id) }
     for round in 0..<rounds where go() {
       session.move(to: canvases[round])
       var decided: (Session, Round)?
-      let outcome = Decoder(denoiser).decode([session], record: { decided = ($0, $1) }, while: { decided == nil })[0]
+      let outcome = Decoder(model).decode([session], record: { decided = ($0, $1) }, while: { decided == nil })[0]
       guard let (next, made) = decided else {
         if case .failed(_, let error)? = outcome { alongFault = error.description }
         return
@@ -153,6 +156,17 @@ public struct WhatIf: Sendable {
       session = next
     }
   }
+}
+
+/// A denoiser whose states outlive a decode.
+private struct Unforgetting: Denoiser {
+  let base: any Denoiser
+  var vocabulary: Vocabulary { base.vocabulary }
+  var abilities: Abilities { base.abilities }
+  var maxLength: Int { base.maxLength }
+  func believe(_ queries: [Query]) throws(DenoiserError) -> [Response] { try base.believe(queries) }
+  func settle(_ survivals: [Survival]) { base.settle(survivals) }
+  func forget(session: Int) {}
 }
 
 /// A run's own list of rules with something changed.

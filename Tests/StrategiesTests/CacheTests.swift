@@ -172,6 +172,39 @@ import Testing
     #expect(!record.response.isEmpty)
   }
 
+  /// Tokens that a reviser takes back before the block: what is held of them belongs to a token that is gone, whatever stands there now.
+  @Test func whatChangedBeforeTheBlockIsComputed() throws {
+    let (mask, prompt): (Token, [Token]) = (9, [1, 2, 3, 4])
+    func shown(_ first: [Token], _ second: [Token]) -> CacheView { CacheView(tokens: prompt + first + second, promptLength: 4, window: 8..<12, mask: mask) }
+    let opening = shown([5, 5, 5, 5], [9, 9, 9, 9])
+    for (setting, rows) in [("prefix", Array(8..<12)), ("dual", Array(8..<12)), ("vicinity", Array(8..<12))] {
+      let parts: Setting = setting == "vicinity" ? ["policy": "vicinity", "prefix_look": 0, "after_look": 0, "warmup": 0] : ["policy": Setting(.text(setting))]
+      var policy = try #require(try CacheCatalog.standard.build(parts)).policy
+      #expect(policy.plan(opening) == .full)
+      #expect(policy.plan(shown([5, 5, 5, 5], [6, 9, 9, 9])) == .part(rows: rows), "\(setting)")
+      #expect(policy.plan(shown([5, 9, 5, 5], [6, 9, 9, 9])) == .part(rows: [5] + rows), "\(setting): masked again")
+      #expect(policy.plan(shown([5, 7, 5, 5], [6, 9, 9, 9])) == .part(rows: [5] + rows), "\(setting): another token")
+      #expect(policy.plan(shown([5, 5, 5, 5], [6, 9, 9, 9])) == .part(rows: rows), "\(setting): the old token")
+    }
+    // A row that is masked again within a phase keeps the mask's keys and values: it is computed again once it is revealed.
+    var window = try #require(try CacheCatalog.standard.build(["policy": "window", "window_tokens": 4, "active_tokens": 1, "refresh": 9])).policy
+    #expect(window.plan(opening) == .full)
+    func rows(_ first: [Token], _ second: [Token]) -> [Int] { if case .part(let rows, _, _) = window.plan(shown(first, second)) { rows } else { [] } }
+    #expect(rows([5, 5, 5, 5], [6, 9, 9, 9]) == [8, 9])
+    #expect(rows([5, 9, 5, 5], [6, 9, 9, 9]) == [5])
+    #expect(rows([5, 7, 5, 5], [6, 9, 9, 9]) == [5, 9])
+  }
+
+  /// What a rule asks for beyond the block changes nothing of what is computed there later.
+  @Test(arguments: policies) func whatIsReadAheadOpensNothing(_ setting: Setting) throws {
+    let model = try Self.model()
+    let base: Setting = ["quota"]
+    let plain = try Self.decode(base, Self.cached(setting, model), block: 8)
+    let ahead = try Self.decode([["freedave": ["base": base, "drafts": 3, "across_blocks": true]]], Self.cached(setting, model), block: 8)
+    #expect(ahead.response == plain.response)
+    #expect(ahead.bits.flatMap { $0 } == plain.bits.flatMap { $0 })
+  }
+
   /// Rules that read beyond what a round computes get what was said last.
   @Test(arguments: policies, [["prophet", "quota"], ["sched", "quota"]] as [Setting]) func staleRowsDo(_ setting: Setting, _ rules: Setting) throws {
     let model = try Self.model()

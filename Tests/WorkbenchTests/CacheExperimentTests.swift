@@ -37,6 +37,13 @@ import Testing
     #expect(everywhere.map { $0.cache?.name } == ["dual", nil, "dkv", "dual", "dual"])
   }
 
+  /// Fidelity of tokens is measured against what no cache has touched.
+  @Test func onlyARunWithoutACacheIsOneByOne() throws {
+    let plans = try plans(
+      Self.text.replacing("[quota: {}]", with: "[quota: {steps: 24}]").replacing("limit: 3}", with: "limit: 3}\ndecoding: {gen_length: 24, block_length: 24}"))
+    #expect(plans.map(\.isOneByOne) == [true, true, false, false, false])
+  }
+
   @Test func mistakesHaveTheirPlace() throws {
     func mistakes(_ old: String, _ new: String) throws -> String { try ExperimentFileTests.mistakes(Self.text.replacing(old, with: new)) }
     #expect(try mistakes("cache: dual", "cache: duel").contains("no cache policy named `duel`; did you mean `dual`?"))
@@ -62,6 +69,16 @@ import Testing
       #expect(try TraceFile.read(trace).validate() == [])
       #expect(try Command.run(["replay", trace, "--verify"]).code == 0)
     }
+    // The same rules again, round by round along the record: over the same cache they decide as they did. A tape of beliefs cannot say.
+    let cached = try #require(
+      try ExperimentFile(file).plans(catalog: .standard, benchmarks: .standard, load: ModelLibrary.load)[0].plans.first { $0.cache?.name == "dkv" })
+    let session = try TraceSession(TraceFile.read(out + "/c/\(cached.digest)/trace.h5"), catalog: .standard, benchmarks: .standard)
+    let canvases = try session.canvases(of: 0)
+    let same = try WhatIf(
+      session, 0, session.pipeline(), canvases: canvases, on: ModelLibrary.load("reference").denoiser(session.cache), holds: { _ in true })
+    #expect(same.ending == .complete && same.parting == nil && same.counts.rounds == same.rounds && same.along.count == same.rounds)
+    let tape = try Command.run(["replay", out + "/c/\(cached.digest)/trace.h5", "--verify", "--tape"])
+    #expect(tape.code == 2 && tape.errors.contains("records no beliefs") || tape.errors.contains("decoded over the cache `dkv`"), "\(tape.errors)")
     // Caches are compared like settings: in one group, against one baseline.
     let pareto = try Command.run(["pareto", out + "/c", "--x", "positions"])
     #expect(

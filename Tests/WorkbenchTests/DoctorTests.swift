@@ -88,6 +88,29 @@ import Testing
     #expect(report.bad[1].verdict == .failed("there is none"))
   }
 
+  /// What has answers of its own is held against its twins.
+  @Test func twinsThatAnswerOtherwiseAreFound() throws {
+    let twins = [DoctorVariant("same") { ToyDenoiser(seed: 2) }, DoctorVariant("other") { ToyDenoiser(seed: 3) }]
+    let report = try examined(ToyDenoiser(), variants: [DoctorVariant("own", answers: .own, twins: twins) { ToyDenoiser(seed: 2) }])
+    #expect(report.bad.map(\.name) == ["other"], "\(report.text)")
+  }
+
+  @Test func missingCandidatesAreFound() throws {
+    let denoiser = ToyDenoiser()
+    let query = Query(tokens: [1, 2, denoiser.vocabulary.mask], rows: [2], reading: Reading(topK: 5))
+    let whole = try denoiser.believe([query])[0].rows
+    for (top, isFound) in [(5, false), (4, true), (1, true)] {
+      var short = query
+      short.reading = Reading(topK: top)
+      var comparison = AnswerComparison()
+      comparison.compare(try denoiser.believe([short])[0].rows, to: whole, "row", rows: [2])
+      #expect(!comparison.lines("it").isEmpty == isFound, "\(top)")
+      comparison = AnswerComparison()
+      comparison.compare(try denoiser.believe([short])[0].rows, to: whole, "row", rows: [2], top: top)
+      #expect(comparison.lines("it").isEmpty, "\(top)")
+    }
+  }
+
   @Test func anotherProcessThatAnswersOtherwiseIsFound() throws {
     let doctor = Doctor(DoctorSubject(ToyDenoiser(seed: 3)), catalog: Self.rules, groups: [.logits, .decodes], cores: 2)
     let report = try examined(ToyDenoiser()) { try doctor.fingerprint() }

@@ -66,6 +66,6 @@ enum ToyTrace {
   static func session(_ trace: Trace) throws -> TraceSession { try TraceSession(trace, catalog: .standard, benchmarks: .standard) }
 
   static func tape(_ session: TraceSession, _ index: Int = 0) throws -> TapeDenoiser {
-    try TapeDenoiser(session.samples[index], canvases: session.canvases(of: index))
+    try TapeDenoiser(session, index, canvases: session.canvases(of: index))
   }
 }

@@ -15,7 +15,7 @@ import Traces
 
   static func ask(_ session: TraceSession, _ strategy: Setting, index: Int = 0) throws -> WhatIf {
     let canvases = try session.canvases(of: index)
-    let tape = try TapeDenoiser(session.samples[index], canvases: canvases)
+    let tape = try TapeDenoiser(session, index, canvases: canvases)
     return try WhatIf(session, index, session.pipeline(strategy), canvases: canvases, on: tape, holds: tape.holds)
   }
 

@@ -18,8 +18,8 @@ public struct PrefixCache: CachePolicy {
 
   /// The block and what follows it.
   public mutating func plan(_ shown: CacheView) -> CachePlan {
-    if blocks.isDue(shown.window) { return .full }
-    return .part(rows: shown.eligible.filter { $0 < shown.window.lowerBound } + Array(shown.window.lowerBound..<shown.count))
+    if blocks.isDue(shown) { return .full }
+    return .part(rows: blocks.changed(shown, before: shown.window.lowerBound) + Array(shown.window.lowerBound..<shown.count))
   }
 }
 
@@ -39,10 +39,10 @@ public struct DualCache: CachePolicy {
   /// Reads its settings.
   public init(_ parameters: inout Parameters) throws(ConfigurationError) { blocks = try BlockMemory(&parameters) }
 
-  /// The block, and what was masked again before it.
+  /// The block, and what has changed before it.
   public mutating func plan(_ shown: CacheView) -> CachePlan {
-    if blocks.isDue(shown.window) { return .full }
-    return .part(rows: shown.eligible.filter { $0 < shown.window.lowerBound } + Array(shown.window))
+    if blocks.isDue(shown) { return .full }
+    return .part(rows: blocks.changed(shown, before: shown.window.lowerBound) + Array(shown.window))
   }
 }
 
@@ -68,7 +68,7 @@ public struct VicinityCache: CachePolicy {
   public init(_ parameters: inout Parameters) throws(ConfigurationError) {
     before = try parameters.int("prefix_look", default: 16, in: 0..., "rows before the block that are computed with it")
     after = try parameters.int("after_look", default: 16, in: 0..., "rows after the block that are computed with it")
-    warmup = try parameters.int("warmup", default: 4, in: 0..., "full rounds at the start of a response")
+    warmup = try parameters.int("warmup", default: 4, in: 0..., "full rounds at the start of a response, before the one that fills the cache")
     blocks = try BlockMemory(&parameters)
   }
 
@@ -79,15 +79,17 @@ public struct VicinityCache: CachePolicy {
       blocks.forget()
       return .full
     }
-    if blocks.isDue(shown.window) { return .full }
+    if blocks.isDue(shown) { return .full }
     let start = max(shown.window.lowerBound - min(before, shown.count), 0)
-    return .part(rows: shown.eligible.filter { $0 < start } + Array(start..<min(shown.window.upperBound + min(after, shown.count), shown.count)))
+    return .part(rows: blocks.changed(shown, before: start) + Array(start..<min(shown.window.upperBound + min(after, shown.count), shown.count)))
   }
 }
 
 /// When caches that live for a block take a full pass: when the block is new, and where that is asked for, every so many rounds.
 struct BlockMemory: Sendable {
   private var window: Range<Int>?
+  /// What the last full pass saw.
+  private var tokens: [Token] = []
   private var clock: RefreshClock
 
   init(_ parameters: inout Parameters) throws(ConfigurationError) {
@@ -95,12 +97,17 @@ struct BlockMemory: Sendable {
   }
 
   /// Whether a round on this block is to be a full pass.
-  mutating func isDue(_ shown: Range<Int>) -> Bool {
+  mutating func isDue(_ shown: CacheView) -> Bool {
     let isDue = clock.tick()
-    guard isDue || window != shown else { return false }
-    window = shown
+    guard isDue || window != shown.window else { return false }
+    (window, tokens) = (shown.window, shown.tokens)
     clock.restart()
     return true
+  }
+
+  /// Rows before another one that are masked, or hold another token than the last full pass saw: what is held of them is of a token that is gone.
+  func changed(_ shown: CacheView, before end: Int) -> [Int] {
+    (min(shown.promptLength, end)..<end).filter { shown.tokens[$0] == shown.mask || !tokens.indices.contains($0) || tokens[$0] != shown.tokens[$0] }
   }
 
   /// The next round is to be a full pass.

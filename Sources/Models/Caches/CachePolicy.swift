@@ -42,10 +42,10 @@ public struct CacheView: Sendable {
 
   /// How many rows there are.
   public var count: Int { tokens.count }
-  /// The rows that show the mask.
-  public var masked: [Int] { tokens.indices.filter { tokens[$0] == mask } }
+  /// The rows of the response that show the mask.
+  public var masked: [Int] { tokens.indices.dropFirst(promptLength).filter { tokens[$0] == mask } }
   /// Masked rows before the end of the window: those that may be decided.
-  public var eligible: [Int] { (0..<min(window.upperBound, count)).filter { tokens[$0] == mask } }
+  public var eligible: [Int] { masked.filter { $0 < window.upperBound } }
 }
 
 /// What is computed in a round.

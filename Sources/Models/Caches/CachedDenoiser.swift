@@ -44,6 +44,8 @@ public final class CachedDenoiser: Denoiser {
   struct Said {
     let row: TransformerDenoiser.Row
     let reading: Reading
+    /// Whether it was before the end of the block then. What rules ask for beyond it is theirs to know and opens nothing to the policy.
+    let isReached: Bool
   }
 
   /// A query on its way through the model.
@@ -57,8 +59,9 @@ public final class CachedDenoiser: Denoiser {
     let parent: Int?
     /// Tasks of a wave are computed together.
     let wave: Int
-    /// Positions of which something has been said before this round and, once it is planned, in it.
+    /// Positions of which something has been said before this round and, once it is planned, in it; and those of them that were within reach then.
     var known: Set<Int> = []
+    var reached: Set<Int> = []
     var response: Response?
   }
 
@@ -139,6 +142,7 @@ public final class CachedDenoiser: Denoiser {
         tasks[index].state.held = tasks[parent].state.held
       }
       tasks[index].known = tasks[index].parent.map { tasks[$0].known } ?? Set(tasks[index].state.said.keys)
+      tasks[index].reached = tasks[index].parent.map { tasks[$0].reached } ?? Set(tasks[index].state.said.filter { $0.value.isReached }.keys)
       if case .features(let prompt, let response, let ratio) = tasks[index].plan {
         // A sequence that fails takes its session with it; the others of the batch are tried again and must find what they started from.
         let isAlone = Set(tasks.map(\.query.lineage.session)).count == 1 && !isShared(tasks[index], among: tasks)
@@ -146,8 +150,10 @@ public final class CachedDenoiser: Denoiser {
         continue
       }
       tasks[index].active = active(tasks[index])
-      if case .full = tasks[index].plan { tasks[index].known = [] }
-      tasks[index].known.formUnion(tasks[index].query.rows)
+      if case .full = tasks[index].plan { (tasks[index].known, tasks[index].reached) = ([], []) }
+      let query = tasks[index].query
+      tasks[index].known.formUnion(query.rows)
+      tasks[index].reached.formUnion(query.rows.filter { $0 < query.window.upperBound })
       let (lane, asked) = lane(&tasks[index], among: tasks)
       lanes.append(lane)
       fresh.append(asked)
@@ -170,7 +176,7 @@ public final class CachedDenoiser: Denoiser {
     let query = task.query
     var all = Set(rows)
     for row in rows where query.tokens[row] == vocabulary.mask { all.insert(base.row(of: row)) }
-    for position in query.rows where !task.known.contains(position) { all.insert(base.row(of: position)) }
+    for position in query.rows where !(position < query.window.upperBound ? task.reached : task.known).contains(position) { all.insert(base.row(of: position)) }
     // Whatever a policy leaves out, something can be decided.
     let eligible = query.rows.filter { query.tokens[$0] == vocabulary.mask && $0 < query.window.upperBound }
     if !eligible.contains(where: { all.contains(base.row(of: $0)) }) { all.formUnion(eligible.map { base.row(of: $0) }) }
@@ -213,7 +219,9 @@ public final class CachedDenoiser: Denoiser {
     let byRow = Dictionary(uniqueKeysWithValues: zip(unique(fresh), rows))
     if case .full = task.plan { task.state.said = [:] }
     for position in fresh {
-      if let row = byRow[base.row(of: position)] { task.state.said[position] = Said(row: row, reading: query.reading) }
+      if let row = byRow[base.row(of: position)] {
+        task.state.said[position] = Said(row: row, reading: query.reading, isReached: position < query.window.upperBound)
+      }
     }
     let stale = Set(query.rows).subtracting(fresh)
     let reread = try refreshed(&task.state, stale.sorted(), query.reading)
@@ -232,7 +240,8 @@ public final class CachedDenoiser: Denoiser {
     let hiddens = other.compactMap { state.said[$0]?.row.hidden }
     let summaries = try base.reread(hiddens, reading)
     for (position, (hidden, summary)) in zip(other, zip(hiddens, summaries)) {
-      state.said[position] = Said(row: TransformerDenoiser.Row(summary: summary, hidden: hidden), reading: reading)
+      let isReached = state.said[position]?.isReached ?? false
+      state.said[position] = Said(row: TransformerDenoiser.Row(summary: summary, hidden: hidden), reading: reading, isReached: isReached)
     }
     return other.count
   }

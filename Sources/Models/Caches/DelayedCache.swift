@@ -50,7 +50,8 @@ public struct DelayedCache: CachePolicy {
     case .decode: rows = shown.tokens.indices.filter { !settled.contains($0) || !revealed.contains($0) }
     case .greedy:
       let fresh = revealed.filter { lastMasked.contains($0) || !settled.contains($0) }
-      rows = fresh.union(neighbours(of: fresh.sorted(), among: shown.eligible)).sorted()
+      let revoked = shown.eligible.filter { $0 < shown.window.lowerBound }
+      rows = fresh.union(neighbours(of: fresh.sorted(), among: shown.eligible)).union(revoked).sorted()
     }
     settled = settled.intersection(revealed).union(rows.filter { revealed.contains($0) })
     return .part(rows: rows, kept: rows.filter { revealed.contains($0) })

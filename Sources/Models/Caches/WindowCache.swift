@@ -20,7 +20,7 @@ public struct WindowCache: CachePolicy {
   private let refresh: Int
   private var round = 0
   private var seen: Set<Int> = []
-  /// What was masked after the phase's first round.
+  /// What was masked after the phase's first round, or has been since.
   private var opening: Set<Int> = []
   private var isSecond = false
 
@@ -48,6 +48,8 @@ public struct WindowCache: CachePolicy {
       seen = Set(shown.tokens.indices).subtracting(masked).union(masked.prefix(windowTokens))
       (opening, isSecond) = (opening.subtracting(revealed), false)
     }
+    // What is masked again has the mask's keys and values from here on: once it is revealed, it is computed.
+    opening.formUnion(masked)
     let rows = revealed.union(masked.prefix(activeTokens))
     return .part(rows: rows.sorted(), seen: seen.union(rows).sorted(), kept: rows.sorted())
   }

@@ -8,6 +8,14 @@ package enum Kernels {
   /// Every path this machine can take, the widest first.
   package static var paths: [String] { ["avx512+amx", "avx512+vnni", "avx512", "avx2", "portable"].filter { unmask_kernel_can($0) == 1 } }
 
+  /// Of those with the same kernels for floats, which differ in how they multiply small integers, the first.
+  package static var floatPaths: [String] {
+    paths.reduce(into: []) { found, path in
+      let floats = { (name: String) in name.prefix { $0 != "+" } }
+      if !found.contains(where: { floats($0) == floats(path) }) { found.append(path) }
+    }
+  }
+
   /// Takes the widest path again, as it is when a program starts: not the one before, which another thread may have selected for a while.
   package static func reset() { _ = unmask_kernel_select(paths[0]) }
 

@@ -13,11 +13,14 @@ struct AnswerComparison {
   /// - Parameters:
   ///   - place: what the sequence is called in messages.
   ///   - names: the index of each row in its sequence.
-  mutating func compare(_ found: [RowSummary], to expected: [RowSummary], _ place: String, rows names: [Int]) {
+  ///   - top: how many candidates were asked for; nil: as many as are expected.
+  mutating func compare(_ found: [RowSummary], to expected: [RowSummary], _ place: String, rows names: [Int], top: Int? = nil) {
     guard found.count == expected.count else { return note("\(place): \(found.count) rows instead of \(expected.count)", .infinity) }
     for (index, (a, b)) in zip(found, expected).enumerated() {
       rows += 1
-      if let difference = Self.difference(a, b) { note("\(place), row \(names[index]): \(difference.words)", difference.size) }
+      if let difference = Self.difference(a, b, top: min(top ?? .max, b.top.count)) {
+        note("\(place), row \(names[index]): \(difference.words)", difference.size)
+      }
     }
   }
 
@@ -33,8 +36,8 @@ struct AnswerComparison {
     return ["\(what): \(differing) of \(rows) rows differ, by at most \(largest); first: \(first)"]
   }
 
-  /// How two summaries of a row differ; nil where all bits are the same.
-  private static func difference(_ a: RowSummary, _ b: RowSummary) -> (words: String, size: Double)? {
+  /// How two summaries of a row differ, with so many candidates; nil where all bits are the same.
+  private static func difference(_ a: RowSummary, _ b: RowSummary, top: Int) -> (words: String, size: Double)? {
     if let x = a.full, let y = b.full {
       guard x.count == y.count else { return ("\(x.count) logits instead of \(y.count)", .infinity) }
       if let token = x.indices.first(where: { x[$0].bitPattern != y[$0].bitPattern }) {
@@ -42,6 +45,7 @@ struct AnswerComparison {
         return ("logit of token \(token) is \(x[token]) instead of \(y[token])", size)
       }
     }
+    guard a.top.count == top else { return ("\(a.top.count) candidates instead of \(top)", .infinity) }
     for (x, y) in zip(a.top, b.top) where x.token != y.token || x.logit.bitPattern != y.logit.bitPattern {
       return ("candidate \(x.token) with logit \(x.logit) instead of \(y.token) with \(y.logit)", abs(Double(x.logit) - Double(y.logit)))
     }

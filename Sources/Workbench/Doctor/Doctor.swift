@@ -97,23 +97,38 @@ package struct Doctor {
       switch variant.answers {
       case .same:
         steps.append(
-          DoctorStep(.logits, variant.name, "every row, by itself and in a batch, against one thread's") { () throws(ConfigurationError) in
+          DoctorStep(.logits, variant.name, "every row, by itself, in a batch and in brief, against one thread's") { () throws(ConfigurationError) in
             let denoiser = try variant.make()
-            do throws(DenoiserError) { return try checks.variant(denoiser) } catch { throw .unsupported("\(error)") }
+            do throws(DenoiserError) { return try checks.variant(denoiser, against: subject.denoiser) } catch { throw .unsupported("\(error)") }
           })
       case .own where variant.isStateful: break
-      case .own: steps += made(variant, .logits) { checks.steps($0, variant.name) }
+      case .own: steps += made(variant, .logits) { ownSteps(checks, variant, $0) }
       }
     }
     if subject.isNative {
-      let short = subject.isSmall ? "33 tokens" : "one token"
-      let paths = Kernels.paths.joined(separator: ", ")
-      steps.append(
-        DoctorStep(.logits, "kernel paths", "\(paths); every row of every sequence, with portable those up to \(short)") { () throws(DenoiserError) in
-          try checks.paths()
-        })
+      let isPlain = subject.options.precision == .float32
+      steps.append(pathStep(checks, subject.denoiser, isPlain ? Kernels.floatPaths : Kernels.paths))
     }
     return steps
+  }
+
+  /// The steps of a variant whose answers are its own: by itself, against its twins, and on every kernel path.
+  private func ownSteps(_ checks: LogitChecks, _ variant: DoctorVariant, _ denoiser: any Denoiser) -> [DoctorStep] {
+    var steps = checks.steps(denoiser, variant.name)
+    for twin in variant.twins {
+      steps.append(
+        DoctorStep(.logits, twin.name, "every row, by itself, in a batch and in brief, against \(variant.name)") { () throws(ConfigurationError) in
+          let other = try twin.make()
+          do throws(DenoiserError) { return try checks.variant(other, against: denoiser) } catch { throw .unsupported("\(error)") }
+        })
+    }
+    return steps + (subject.isNative ? [pathStep(checks, denoiser, Kernels.paths, variant.name + ": ")] : [])
+  }
+
+  private func pathStep(_ checks: LogitChecks, _ denoiser: any Denoiser, _ paths: [String], _ prefix: String = "") -> DoctorStep {
+    let short = subject.isSmall ? "33 tokens" : "one token"
+    let words = paths.joined(separator: ", ") + "; every row of every sequence, with portable those up to \(short)"
+    return DoctorStep(.logits, prefix + "kernel paths", words) { () throws(DenoiserError) in try checks.paths(paths, of: denoiser) }
   }
 
   private func decodeSteps() throws(ConfigurationError) -> [DoctorStep] {

@@ -37,8 +37,8 @@ package struct DoctorSubject: Sendable {
     isShipped = try ModelLibrary.names().contains(reference.place) && reference.options == .none && isNative
     if isNative {
       let (directory, options) = (model.directory, reference.options)
-      denoiser = try ModelLibrary.attempt { () throws(ModelError) in try TransformerDenoiser(directory: directory, threads: 1, options: options) }
-      variants = DoctorVariant.native(directory, options, parameters: count, cores: cores)
+      let native = try ModelLibrary.attempt { () throws(ModelError) in try TransformerDenoiser(directory: directory, threads: 1, options: options) }
+      (denoiser, variants) = (native, DoctorVariant.native(native, directory, options, parameters: count, cores: cores))
     } else {
       (denoiser, variants) = (model.denoiser, [])
     }

@@ -16,9 +16,10 @@ struct KernelChecks {
       DoctorStep(.numbers, "softmax") { softmax() },
       DoctorStep(.numbers, "swiglu, rmsnorm") { gateAndNorm() },
       DoctorStep(.numbers, "matrix products") { products() },
-      DoctorStep(.numbers, "paths", "\(Kernels.paths.joined(separator: ", ")): the same bits of all of these, for 1 to 600 elements") {
-        () throws(ConfigurationError) in paths()
-      },
+      DoctorStep(
+        .numbers, "paths",
+        "\(Kernels.paths.joined(separator: ", ")): the same bits, for 1 to 600 elements, rows of 5000 and 10,000 logits, and 1, 7 and 33 rows by a matrix held in every way"
+      ) { () throws(ConfigurationError) in try paths() },
       DoctorStep(.numbers, "against OpenBLAS") { openBLAS() },
     ]
   }
@@ -90,20 +91,15 @@ struct KernelChecks {
   private func products() -> (tried: String, verdict: DoctorReport.Verdict) {
     guard subject.isNative, let directory = subject.directory else { return ("", .skipped("the native engine does not compute this model")) }
     do throws(WeightsError) {
-      let checkpoint = try Checkpoint(directory: directory)
-      var shapes: [[Int]] = []
+      let tensors = try matrices(Checkpoint(directory: directory), limit: 6)
       var (exactly, mutually) = (0.0, 0.0)
-      for name in checkpoint.names where shapes.count < 6 {
-        let tensor = try checkpoint.tensor(name)
-        guard tensor.shape.count == 2, ElementType(rawValue: tensor.typeName) != nil, tensor.shape.reduce(1, *) <= 1 << 22, !shapes.contains(tensor.shape)
-        else { continue }
-        shapes.append(tensor.shape)
+      for tensor in tensors {
         let (own, theirs) = try distance(tensor)
         exactly = maximum(exactly, own)
         mutually = maximum(mutually, theirs)
       }
-      let words = shapes.map { "\($0[0])x\($0[1])" }.joined(separator: ", ")
-      guard !shapes.isEmpty else { return ("", .skipped("no matrix of the model is stored in floating point and small enough")) }
+      let words = tensors.map { "\($0.shape[0])x\($0.shape[1])" }.joined(separator: ", ")
+      guard !tensors.isEmpty else { return ("", .skipped("no matrix of the model is stored in floating point and small enough")) }
       let unit = "times K 2^-24 sum |x w|"
       let own = outcome("13 rows by \(words)", exactly, "\(unit) off float64")
       let theirs = outcome("", mutually, allowed: 2, "off OpenBLAS")
@@ -137,9 +133,7 @@ struct KernelChecks {
     return (own, theirs)
   }
 
-  private func paths() -> [String] {
-    let now = Kernels.path
-    defer { Kernels.reset() }
+  private func paths() throws(ConfigurationError) -> [String] {
     var lines: [String] = []
     for count in [1, 15, 16, 17, 31, 32, 33, 100, 257, 600] {
       let (x, y) = (numbers(count, "x \(count)").map { $0 * 80 }, numbers(count, "y \(count)"))
@@ -147,23 +141,66 @@ struct KernelChecks {
         ("exponential", { Kernels.exp(x) }), ("softmax", { Kernels.softmax(x, rows: 1) }), ("swiglu", { Kernels.swiglu(x, y) }),
         ("rmsnorm", { Kernels.rmsnorm(x, weight: y, epsilon: 1e-6) }),
       ]
-      for (name, kernel) in kernels {
-        _ = Kernels.select(now)
-        let expected = kernel()
-        for path in Kernels.paths where path != now && Kernels.select(path) {
-          let found = kernel()
-          guard let index = found.indices.first(where: { found[$0].bitPattern != expected[$0].bitPattern }) else { continue }
-          lines.append("\(name) of \(count), element \(index): \(found[index]) with \(path), \(expected[index]) with \(now)")
+      for (name, kernel) in kernels { lines += differences("\(name) of \(count)", kernel) }
+    }
+    for count in [5000, 10_000] {
+      let row = numbers(count, "row \(count)").map { $0 * 20 }
+      lines += differences("reading \(count) logits") { Self.read(row) }
+    }
+    guard subject.isNative, let directory = subject.directory else { return lines }
+    do throws(WeightsError) {
+      guard let tensor = try matrices(Checkpoint(directory: directory), limit: 1).first else { return lines }
+      for holding in Linear.Holding.allCases {
+        let layer = try Linear([StoredMatrix(tensor)], holding: holding)
+        for rows in [1, 7, 33] {
+          let x = numbers(rows * layer.inputs, "product \(rows)")
+          lines += differences("\(rows) rows by \(layer.outputs)x\(layer.inputs), \(holding)") { layer(x) }
         }
       }
-    }
+    } catch { throw .unsupported("\(error)") }
     return lines
+  }
+
+  /// Where a path's numbers are not those of the path in use.
+  private func differences(_ name: String, _ kernel: () -> [Float]) -> [String] {
+    let now = Kernels.path
+    defer { Kernels.reset() }
+    let expected = kernel()
+    return Kernels.paths.compactMap { path in
+      guard path != now, Kernels.select(path) else { return nil }
+      let found = kernel()
+      guard let index = expected.indices.first(where: { !found.indices.contains($0) || found[$0].bitPattern != expected[$0].bitPattern }) else { return nil }
+      return "\(name), element \(index): \(found.indices.contains(index) ? found[index] : .nan) with \(path), \(expected[index]) with \(now)"
+    }
+  }
+
+  /// What is read of a long row: the best candidates, and the halves of its sums' bits.
+  private static func read(_ logits: [Float]) -> [Float] {
+    guard let summary = logits.withUnsafeBufferPointer({ LongRows.summary($0, reading: Reading(topK: 40)) }) else { return [] }
+    let sums = [summary.mass.maximum, summary.mass.sum, summary.mass.weighted].flatMap { value in
+      [Float(bitPattern: UInt32(truncatingIfNeeded: value.bitPattern)), Float(bitPattern: UInt32(value.bitPattern >> 32))]
+    }
+    return sums + summary.top.flatMap { [Float($0.token), $0.logit] }
+  }
+
+  /// Matrices of the model in floating point, small enough to be computed twice, no two of one shape.
+  private func matrices(_ checkpoint: Checkpoint, limit: Int) throws(WeightsError) -> [StoredTensor] {
+    var found: [StoredTensor] = []
+    for name in checkpoint.names where found.count < limit {
+      let tensor = try checkpoint.tensor(name)
+      guard tensor.shape.count == 2, ElementType(rawValue: tensor.typeName) != nil, tensor.shape.reduce(1, *) <= 1 << 22,
+        !found.contains(where: { $0.shape == tensor.shape })
+      else { continue }
+      found.append(tensor)
+    }
+    return found
   }
 
   /// The whole model, its matrix products computed by OpenBLAS: another order of sums in every layer.
   private func openBLAS() -> (tried: String, verdict: DoctorReport.Verdict) {
     guard subject.isNative, let directory = subject.directory else { return ("", .skipped("the native engine does not compute this model")) }
     guard subject.isSmall else { return ("", .skipped("the model would have to be copied as a whole")) }
+    guard subject.options.precision == .float32 else { return ("", .skipped("products of small integers are sums of integers, which OpenBLAS has none of")) }
     let tolerance = GoldenSuite.Tolerance.standard
     let bound = "\(tolerance.absolute) + \(tolerance.relative) of the value"
     do {

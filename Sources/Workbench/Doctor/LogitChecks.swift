@@ -14,10 +14,13 @@ struct LogitChecks {
     sequences = subject.sequences
   }
 
-  /// What every other answer is held against: each sequence by itself, all its rows.
-  func alone(_ denoiser: any Denoiser, _ indices: [Int]? = nil) throws(DenoiserError) -> [[RowSummary]] {
-    try (indices ?? Array(sequences.indices)).map { (index) throws(DenoiserError) in try ask(denoiser, [index])[0] }
+  /// What every other answer is held against: each sequence by itself, all its rows, 40 candidates of each; in brief, without its logits.
+  func alone(_ denoiser: any Denoiser, _ indices: [Int]? = nil, inBrief: Bool = false) throws(DenoiserError) -> [[RowSummary]] {
+    let reading = inBrief ? Reading(topK: Self.candidates) : nil
+    return try (indices ?? Array(sequences.indices)).map { (index) throws(DenoiserError) in try ask(denoiser, [index], reading: reading)[0] }
   }
+
+  private static let candidates = 40
 
   /// The checks of one denoiser, which need no other.
   func steps(_ denoiser: any Denoiser, _ name: String = "") -> [DoctorStep] {
@@ -41,22 +44,26 @@ struct LogitChecks {
     ]
   }
 
-  /// A variant's rows against those of the subject's own denoiser.
-  func variant(_ denoiser: any Denoiser) throws(DenoiserError) -> [String] {
-    let expected = try alone(subject.denoiser)
+  /// A variant's rows against those of another denoiser: whole and in brief, which long vocabularies take another way.
+  func variant(_ denoiser: any Denoiser, against other: any Denoiser) throws(DenoiserError) -> [String] {
+    let expected = try alone(other)
     let batch = try ask(denoiser, Array(sequences.indices))
     return compare(try alone(denoiser), expected, "by itself") + compare(batch, expected, "in a batch")
+      + compare(try alone(denoiser, inBrief: true), expected, "in brief")
   }
 
-  /// Every kernel path that this machine can take. The portable one is slow, so that it gets the shorter sequences alone.
-  func paths() throws(DenoiserError) -> [String] {
+  /// Kernel paths of this machine. The portable one is slow, so that it gets the shorter sequences alone.
+  func paths(_ paths: [String], of denoiser: any Denoiser) throws(DenoiserError) -> [String] {
     let now = Kernels.path
     defer { Kernels.reset() }
-    let expected = try alone(subject.denoiser)
+    let expected = try alone(denoiser)
     var lines: [String] = []
-    for path in Kernels.paths where path != now && Kernels.select(path) {
+    for path in paths where path != now && Kernels.select(path) {
       let indices = path == "portable" ? Array(sequences.indices.prefix(subject.isSmall ? 5 : 1)) : Array(sequences.indices)
-      lines += compare(try alone(subject.denoiser, indices), indices.map { expected[$0] }, "\(path) against \(now)")
+      for inBrief in [false, true] {
+        let found = try alone(denoiser, indices, inBrief: inBrief)
+        lines += compare(found, indices.map { expected[$0] }, "\(path) against \(now)" + (inBrief ? ", in brief" : ""))
+      }
     }
     return lines
   }
@@ -86,11 +93,11 @@ struct LogitChecks {
       let wanted = sequences.map { tokens in tokens.indices.filter { isWanted($0, tokens.count) } }
       // Where whole rows are not asked for, candidates and sums are taken another way.
       for isFull in [true, false] {
-        let found = try ask(
-          denoiser, Array(sequences.indices), rows: wanted, reading: Reading(topK: [3, 1, 40, 8][number], fullRows: isFull && hasRows(denoiser)))
+        let top = [3, 1, Self.candidates, 8][number]
+        let found = try ask(denoiser, Array(sequences.indices), rows: wanted, reading: Reading(topK: top, fullRows: isFull && hasRows(denoiser)))
         var comparison = AnswerComparison()
         for index in sequences.indices {
-          comparison.compare(found[index], to: wanted[index].map { expected[index][$0] }, place(index), rows: wanted[index])
+          comparison.compare(found[index], to: wanted[index].map { expected[index][$0] }, place(index), rows: wanted[index], top: top)
         }
         lines += comparison.lines("asked for \(name)" + (isFull ? "" : " in brief"))
       }
@@ -132,7 +139,8 @@ struct LogitChecks {
   ) throws(DenoiserError) -> [[RowSummary]] {
     let queries = indices.enumerated().map { place, index in
       Query(
-        tokens: sequences[index], rows: rows?[index] ?? Array(sequences[index].indices), reading: reading ?? Reading(fullRows: hasRows(denoiser)),
+        tokens: sequences[index], rows: rows?[index] ?? Array(sequences[index].indices),
+        reading: reading ?? Reading(topK: Self.candidates, fullRows: hasRows(denoiser)),
         lineage: Lineage(session: session + place))
     }
     defer { for query in queries { denoiser.forget(session: query.lineage.session) } }

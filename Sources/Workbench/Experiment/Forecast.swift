@@ -30,7 +30,7 @@ extension Runner {
   /// Forecasts runs. Runs that differ in their seeds share one.
   ///
   /// Samples that are there are taken at their own times. For the others the model is timed in a few short passes (`CostCalibration`), and the pilot says how
-  /// many rounds they take and what their rules take.
+  /// many rounds they take and what their rules take. Where every round is measured against the full model, that model's passes are in it.
   ///
   /// - Parameters:
   ///   - pilot: the fewest problems decoded where nothing is there yet, spread over those asked for; 0: none, and the forecasts are bounds.
@@ -53,7 +53,7 @@ extension Runner {
       keys.append(key)
       defer { advance() }
       if known[key] != nil || unreached[key] != nil { continue }
-      if let kept = try kept(plan) {
+      if let kept = try kept(plan, plan.trace.isMetered ? rates.model(of: plan, while: shouldContinue) : nil) {
         known[key] = kept
       } else if pilot > 0, (clock.now - started) / .seconds(1) < patience, shouldContinue() {
         guard let found = try piloted(plan, pilot, rates.model(of: plan, while: shouldContinue), shouldContinue) else { continue }
@@ -71,13 +71,15 @@ extension Runner {
   }
 
   /// What the samples that are there say, if there are at least as many as a pilot has.
-  private func kept(_ plan: RunPlan) throws(RunError) -> Forecast? {
+  ///
+  /// - Parameter model: what measuring takes, which samples do not say; nil where nothing is measured.
+  private func kept(_ plan: RunPlan, _ model: CostModel?) throws(RunError) -> Forecast? {
     let samples = try RunFiles(directory(of: plan), digest: plan.digest).kept(.summary).values.filter { $0.trace.seconds > 0 }
     guard samples.count >= 3 else { return nil }
     let count = Double(samples.count)
+    let seconds = samples.reduce(0) { sum, sample in sum + sample.trace.seconds + (model.map { Self.measuring(sample.trace, $0, plan) } ?? 0) }
     return Forecast(
-      rounds: samples.reduce(0) { $0 + Double($1.outcome.rounds) } / count, seconds: samples.reduce(0) { $0 + $1.trace.seconds } / count,
-      samples: samples.count, basis: .kept)
+      rounds: samples.reduce(0) { $0 + Double($1.outcome.rounds) } / count, seconds: seconds / count, samples: samples.count, basis: .kept)
   }
 
   /// What a few problems say.
@@ -111,7 +113,13 @@ extension Runner {
     let length = sample.prompt.count + sample.response.count
     return sample.rounds.reduce(0) { sum, round in
       sum + model.seconds(CostUnits(plan.model.configuration, round.cost, length: length)) + round.decideSeconds
-    }
+    } + (plan.trace.isMetered ? measuring(sample, model, plan) : 0)
+  }
+
+  /// The seconds of asking the full model beside every round.
+  private static func measuring(_ sample: SampleTrace, _ model: CostModel, _ plan: RunPlan) -> Double {
+    let length = sample.prompt.count + sample.response.count
+    return sample.rounds.reduce(0) { $0 + model.seconds(CostUnits(plan.model.configuration, $1.cost.uncached(length), length: length)) }
   }
 
   /// Standard error of a mean over the mean.
@@ -156,6 +164,9 @@ extension Runner {
       }
       var cost = Cost()
       (cost.canvases, cost.positions, cost.logitRows) = (views, views * length, views * (asked / max(looks, 1)))
+      if plan.trace.isMetered { cost += cost.uncached(length) }
+      // How many rows a cache computes is not known beforehand: what it is said to take at most is what it takes without.
+      let share = plan.cache == nil ? share : nil
       let rounds = max(share ?? 1, 1 / Double(max(masked.count, 1))) * Double(min(masked.count, plan.maxRounds))
       return Forecast(
         rounds: rounds, seconds: rounds * model.seconds(CostUnits(plan.model.configuration, cost, length: length)), samples: 0,
@@ -164,11 +175,20 @@ extension Runner {
   }
 }
 
+extension Cost {
+  /// The same canvases and rows asked for, with every position computed.
+  fileprivate func uncached(_ length: Int) -> Cost {
+    var full = self
+    full.positions = canvases * length
+    return full
+  }
+}
+
 extension RunPlan {
   /// What a decode of it asks of the model: what its rules need, what drawing needs, and what the trace records.
   var needs: Needs {
     var needs = pipeline.needs
-    if sampling.temperature > 0 { needs.fullRows = true }
+    if sampling.temperature > 0 || trace.isMetered { needs.fullRows = true }
     return needs.union(trace.needs)
   }
 }

@@ -49,9 +49,10 @@ public struct RunPlan: Sendable {
     return String(hash.hexadecimal().prefix(16))
   }
 
-  /// Whether its rules are LLaDA's sampler with a round per position: in each, the surest position alone. Fidelity is measured against such a run, whatever
-  /// an experiment calls it.
+  /// Whether its rules are LLaDA's sampler with a round per position, over no cache: in each, the surest position alone. Fidelity is measured against such a
+  /// run, whatever an experiment calls it.
   var isOneByOne: Bool {
+    guard cache == nil else { return false }
     let rules: Setting = [["quota": ["steps": Setting(.integer(geometry.genLength)), "score": "confidence"]]]
     return config["strategy"]?.sorted == rules.sorted
   }

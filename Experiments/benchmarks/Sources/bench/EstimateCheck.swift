@@ -2,7 +2,7 @@ import Diffusion
 import Foundation
 import Workbench
 
-/// What `unmask run --dry-run` foretells of a sample's seconds against what samples then take: six runs that differ in problems, geometry and strategy.
+/// What `unmask run --dry-run` foretells of a sample's seconds against what samples then take: runs that differ in problems, geometry, strategy and cache.
 enum EstimateCheck {
   private static let repetitions = 3
 
@@ -13,6 +13,7 @@ enum EstimateCheck {
     Work(benchmark: "code", strategy: "freedave", rules: [["freedave": ["base": [["quota": [:]]]]]], limit: 20, geometry: (48, 16)),
     Work(benchmark: "countdown", strategy: "credit, localleap, sched", rules: [["credit": [:]], ["localleap": [:]], ["sched": [:]]], limit: 40),
     Work(benchmark: "sudoku4", strategy: "two-by-two", rules: [["quota": ["steps": 32]]], limit: 30, geometry: (64, 64)),
+    Work(benchmark: "code", strategy: "one-by-one over dual", rules: ["quota"], limit: 16, cache: "dual", geometry: (48, 16)),
   ]
 
   static func measure(_ checkpoints: Checkpoints) throws -> Report.Part {
@@ -24,9 +25,11 @@ enum EstimateCheck {
       let plan = try work.plan()
       var errors: [Double] = []
       var sums = (predicted: 0.0, measured: 0.0, foretold: 0.0, rounds: 0.0)
-      for _ in 0..<repetitions {
+      let turns = try Timing.calm(least: repetitions, most: repetitions, budget: 0) { _ in
         guard let forecast = try runner.forecasts([plan])[0] else { throw BenchError("\(work.label): no forecast") }
-        let measured = try decode(plan)
+        return (forecast, try decode(plan))
+      }
+      for (forecast, measured) in turns {
         errors.append(abs(forecast.seconds / measured.seconds - 1) * 100)
         sums.predicted += forecast.seconds
         sums.measured += measured.seconds
@@ -48,8 +51,9 @@ enum EstimateCheck {
   /// Decoding seconds and rounds a sample.
   private static func decode(_ plan: RunPlan) throws -> (seconds: Double, rounds: Double) {
     var (seconds, rounds) = (0.0, 0.0)
+    let denoiser = try plan.model.denoiser(plan.cache)
     for problem in plan.problems {
-      _ = Decoder(plan.model.denoiser).decode(
+      _ = Decoder(denoiser).decode(
         [try plan.session(problem)],
         record: { _, round in
           seconds += round.forwardSeconds + round.decideSeconds

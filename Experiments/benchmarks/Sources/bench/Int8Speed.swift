@@ -16,7 +16,8 @@ enum Int8Speed {
         let small = try TransformerDenoiser(directory: work.directory, threads: threads, options: options)
         for asked in [work.positions, ForwardSpeed.block] {
           let query = ForwardSpeed.query(plain, positions: work.positions, asked: asked)
-          let times = try Timing.alternating([{ _ = try plain.believe([query]) }, { _ = try small.believe([query]) }], least: 3, budget: work.budget / 2)
+          let times = try Timing.alternating(
+            [{ _ = try plain.believe([query]) }, { _ = try small.believe([query]) }], least: 3, budget: work.budget / 2, clock: Timing.clock(threads))
           let isAll = asked == work.positions
           part.rows.append(
             Report.Row(

@@ -6,7 +6,6 @@ import Workbench
 ///
 /// Every repetition runs both, in another order each time, and compares within itself. What the runs decoded must be the same bytes.
 enum JobsSpeed {
-  private static let repetitions = 9
 
   private static let cases = [
     Work(benchmark: "arithmetic", strategy: "one-by-one", rules: ["quota"], limit: 12),
@@ -24,7 +23,7 @@ enum JobsSpeed {
     let plan = try work.plan()
     var ratios: [Double] = []
     var rates: [[Double]] = [[], []]
-    for repetition in 0...repetitions {
+    func turn(_ repetition: Int) throws -> [Double] {
       var seconds = [0.0, 0.0]
       var bytes = [Data(), Data()]
       for turn in 0..<2 {
@@ -36,8 +35,11 @@ enum JobsSpeed {
         try FileManager.default.removeItem(atPath: output)
       }
       guard bytes[0] == bytes[1], !bytes[0].isEmpty else { throw BenchError("\(work.label): one worker and two decoded different samples") }
-      // The first round warms caches up.
-      if repetition == 0 { continue }
+      return seconds
+    }
+    // The first one warms caches up.
+    _ = try turn(0)
+    for seconds in try Timing.calm(least: 5, most: 9, budget: 15, turn) {
       ratios.append(seconds[0] / seconds[1])
       for index in 0..<2 { rates[index].append(Double(work.limit) / seconds[index]) }
     }

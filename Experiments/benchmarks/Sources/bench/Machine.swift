@@ -24,6 +24,12 @@ struct Machine: Codable, Equatable {
   /// Processes that wanted to run, over the last minute.
   static var load: Double { text("/proc/loadavg").split(separator: " ").first.flatMap { Double($0) } ?? .nan }
 
+  /// Processor seconds that a virtual machine wanted and did not get, since it started; 0 on others.
+  static var stolen: Double {
+    let fields = text("/proc/stat").prefix { $0 != "\n" }.split(separator: " ")
+    return fields.count > 8 ? (Double(fields[8]) ?? 0) / Double(sysconf(Int32(_SC_CLK_TCK))) : 0
+  }
+
   /// Bytes as `/proc/self/status` has them, by name; empty where there is none.
   static var memory: [String: Double] {
     var values: [String: Double] = [:]

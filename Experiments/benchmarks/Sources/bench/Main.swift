@@ -37,11 +37,12 @@ import Foundation
     var missed = 0
     if wanted.contains("full-size"), try !FullSize.main(checkpoints, goal: goals["full-size"]) { missed += 1 }
     for (name, measure) in parts where wanted.isEmpty || wanted.contains(name) {
-      let before = Machine.load
+      let (before, stolen) = (Machine.load, Machine.stolen)
       FileHandle.standardError.write(Data("measuring \(name)\n".utf8))
       var part = Report.Part(name: name, measure: "", rows: [])
       let seconds = try Timing.seconds { part = try measure(checkpoints) }
       (part.seconds, part.load, part.date) = (seconds.rounded(), [before, Machine.load], Date().ISO8601Format())
+      part.stolen = ((Machine.stolen - stolen) / (seconds * Double(report.machine.cores)) * 1000).rounded() / 10
       try part.judge(goals)
       print(part.text + "\n")
       fflush(nil)

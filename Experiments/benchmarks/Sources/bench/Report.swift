@@ -55,6 +55,8 @@ struct Report: Codable {
     var date = ""
     var seconds = 0.0
     var load: [Double] = []
+    /// The share of the processors' time that other virtual machines took, percent.
+    var stolen = 0.0
   }
 
   var schema = "unmask-benchmarks 1"
@@ -94,7 +96,9 @@ struct Report: Codable {
     for part in parts {
       let load = part.load.map { String(format: "%.1f", $0) }.joined(separator: " before, ") + " after"
       lines += [
-        "## \(part.name)", "", "\(part.date), \(Int(part.seconds)) seconds; processes that wanted the machine: \(load).", "", "```", part.text, "```", "",
+        "## \(part.name)", "",
+        "\(part.date), \(Int(part.seconds)) seconds; processes that wanted the machine: \(load); of its processors' time others took \(String(format: "%.0f", part.stolen)) %.",
+        "", "```", part.text, "```", "",
       ]
     }
     return lines.joined(separator: "\n")

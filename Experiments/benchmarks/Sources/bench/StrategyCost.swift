@@ -12,7 +12,6 @@ enum StrategyCost {
   static let rows = 32
   static let positions = 256
   static let vocabulary = 126_464
-  static let repeats = 7
   static let workers = 2
 
   private typealias Seconds = (layer: Double, summaries: Double, decide: Double)
@@ -43,21 +42,21 @@ enum StrategyCost {
   private static func strategyCosts(_ name: String, _ logits: [[Float]], _ layer: TransformerDenoiser) throws -> (views: Int, seconds: [Seconds]) {
     let model = RowsDenoiser(logits)
     let query = Query(tokens: (0..<positions).map { Token($0 % 64) }, rows: Array(0..<positions))
-    var costs: [Seconds] = []
     var views = 1
-    for turn in 0...repeats {
+    func turn(_ repetition: Int) throws -> Seconds {
       let pass = try Timing.seconds { _ = try layer.believe([query]) }
       let canvas = try Canvas(prompt: Array(repeating: 5, count: positions - rows), length: rows, blockLength: rows, vocabulary: model.vocabulary)
       let context = Parameters.Context(genLength: rows, blockLength: rows, vocabulary: model.vocabulary)
       let session = try Session(id: 0, canvas: canvas, pipeline: Catalog.standard.build(Setting(.text(name)), context: context).pipeline)
       var first: Round?
       _ = Decoder(model).decode([session], record: { _, round in first = first ?? round }, while: { first == nil })
-      // The first turn makes buffers.
-      guard let first, turn > 0 else { continue }
+      guard let first else { throw BenchError("\(name) decided nothing") }
       views = first.cost.canvases
-      costs.append((pass, model.seconds, first.decideSeconds))
+      return (pass, model.seconds, first.decideSeconds)
     }
-    return (views, costs)
+    // The first one makes buffers.
+    _ = try turn(0)
+    return (views, try Timing.calm(least: 5, most: 7, budget: 2, turn))
   }
 
   /// Rows as a language model gives them: most tokens far below a few.

@@ -9,7 +9,6 @@ import Workbench
 /// `trace.h5` included. Every repetition decodes with all levels in turn, in another order each time, and compares within itself.
 enum TraceCost {
   private static let levels = ["none", "edits", "beliefs"]
-  private static let repetitions = 15
 
   private static let cases = [
     Work(benchmark: "arithmetic", strategy: "one-by-one", rules: ["quota"], limit: 4),
@@ -33,7 +32,7 @@ enum TraceCost {
     var decode: [[Double]] = []
     var run: [[Double]] = []
     var sizes = [String: Int]()
-    for repetition in 0...repetitions {
+    func turn(_ repetition: Int) throws -> (processor: [Double], seconds: [Double]) {
       var seconds = [Double](repeating: 0, count: levels.count)
       var processor = seconds
       for turn in levels.indices {
@@ -45,8 +44,11 @@ enum TraceCost {
         sizes[levels[index]] = try FileManager.default.attributesOfItem(atPath: trace)[.size] as? Int
         try FileManager.default.removeItem(atPath: checkpoints.scratch("trace-\(repetition)-\(index)"))
       }
-      // The first round warms caches up.
-      if repetition == 0 { continue }
+      return (processor, seconds)
+    }
+    // The first one warms caches up.
+    _ = try turn(0)
+    for (processor, seconds) in try Timing.calm(least: 9, most: 15, budget: 15, turn) {
       decode.append(processor.map { ($0 / processor[0] - 1) * 100 })
       run.append(seconds.map { ($0 / seconds[0] - 1) * 100 })
     }

@@ -12,6 +12,8 @@ struct Work {
   let rules: Setting
   let limit: Int
   var level = "edits"
+  /// A cache policy, if any.
+  var cache: String?
   /// Response and block length; nil: the benchmark's own.
   var geometry: (gen: Int, block: Int)?
 
@@ -23,6 +25,7 @@ struct Work {
       Setting.Entry("benchmark", ["name": Setting(.text(benchmark)), "split": Setting(.text(split)), "limit": Setting(.integer(limit))]),
       Setting.Entry("trace", Setting(.text(level))), Setting.Entry("strategies", Setting(.map([Setting.Entry(strategy, rules)]))),
     ]
+    if let cache { entries.append(Setting.Entry("cache", Setting(.text(cache)))) }
     if let geometry {
       entries.append(
         Setting.Entry("decoding", ["gen_length": Setting(.integer(geometry.gen)), "block_length": Setting(.integer(geometry.block))]))
