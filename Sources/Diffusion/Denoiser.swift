@@ -177,6 +177,8 @@ public struct Response: Sendable {
   package var reference: [RowSummary]?
   /// How far the two are apart; nil where nothing could be decided, or nothing is compared.
   package var divergence: Divergence?
+  /// How many positions that is the mean of.
+  package var compared = 0
   /// Seconds that the call spent on anything but this model.
   package var aside = 0.0
 

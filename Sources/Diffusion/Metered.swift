@@ -12,20 +12,17 @@ public struct Divergence: Sendable, Hashable {
   public var top1: Double
   /// The share of edits that the rules would make either way, of those they make in one way or the other; 1 where there are none.
   public var decisions: Double
-  /// How many positions it is the mean of.
-  public var positions: Int
 
   /// A measurement.
-  public init(kl: Double, top1: Double, decisions: Double = 1, positions: Int = 1) {
-    (self.kl, self.top1, self.decisions, self.positions) = (kl, top1, decisions, positions)
-  }
+  public init(kl: Double, top1: Double, decisions: Double = 1) { (self.kl, self.top1, self.decisions) = (kl, top1, decisions) }
 
-  /// Of several canvases' positions together, before decisions are compared; nil of none.
-  static func pooled(_ parts: [Divergence]) -> Divergence? {
-    let count = parts.reduce(0) { $0 + $1.positions }
+  /// Of the positions of several canvases together, before decisions are compared; nil of none.
+  static func pooled(_ responses: [Response]) -> Divergence? {
+    let parts = responses.compactMap { response in response.divergence.map { ($0, Double(response.compared)) } }
+    let count = parts.reduce(0) { $0 + $1.1 }
     guard count > 0 else { return nil }
-    let mean = { (value: (Divergence) -> Double) in parts.reduce(0) { $0 + value($1) * Double($1.positions) } / Double(count) }
-    return Divergence(kl: mean(\.kl), top1: mean(\.top1), positions: count)
+    let mean = { (value: (Divergence) -> Double) in parts.reduce(0) { $0 + value($1.0) * $1.1 } / count }
+    return Divergence(kl: mean { $0.kl }, top1: mean { $0.top1 })
   }
 
   /// `sum of p (ln p - ln q)` of two rows of logits, in float64.
@@ -98,7 +95,8 @@ public final class MeteredDenoiser: Denoiser {
       let limit = { (row: RowSummary) in query.reading.fullRows ? row : row.withoutFull }
       var response = Response(rows: mine.rows.map(limit), cost: mine.cost, isRefresh: mine.isRefresh, withheld: mine.withheld)
       response.reference = theirs.rows.map(limit)
-      if count > 0 { response.divergence = Divergence(kl: kl / Double(count), top1: Double(same) / Double(count), positions: count) }
+      response.compared = count
+      if count > 0 { response.divergence = Divergence(kl: kl / Double(count), top1: Double(same) / Double(count)) }
       responses.append(response)
     }
     if !responses.isEmpty { responses[0].aside = (clock.now - started) / .seconds(1) }

@@ -106,7 +106,7 @@ public struct Session: Sendable {
 
   /// Lets the rules decide, and, where a fuller model was asked too, copies of them decide on what that one believes.
   private mutating func divergence(_ responses: [Response], _ step: inout Step) -> Divergence? {
-    guard var divergence = Divergence.pooled(responses.compactMap(\.divergence)) else {
+    guard var divergence = Divergence.pooled(responses) else {
       pipeline.decide(&step)
       return nil
     }

@@ -234,8 +234,18 @@ import Testing
     #expect(try Self.decode(["quota"], MeteredDenoiser(Self.cached(["policy": "dual"], model), against: model)) == plain)
   }
 
-  private static func meter(_ denoiser: any Denoiser) throws -> [Divergence] {
-    let session = try Session(id: 0, canvas: canvas(denoiser.vocabulary), pipeline: pipeline(["quota"], denoiser.vocabulary))
+  /// Of several members the first believes what the full model does, and the others do not.
+  @Test func everyMemberIsMeasured() throws {
+    let denoiser = MeteredDenoiser(FirstAlone(), against: FirstAlone.first)
+    let alone = try Self.meter(denoiser)
+    #expect(alone.allSatisfy { $0 == Divergence(kl: 0, top1: 1) })
+    let members = try Self.meter(denoiser, ["hex": ["blocks": [8, 12]]])
+    let both = try #require(members.first)
+    #expect(both.kl > 0 && both.top1 < 1, "\(both)")
+  }
+
+  private static func meter(_ denoiser: any Denoiser, _ rules: Setting = "quota") throws -> [Divergence] {
+    let session = try Session(id: 0, canvas: canvas(denoiser.vocabulary), pipeline: pipeline([rules], denoiser.vocabulary))
     var found: [Divergence] = []
     _ = Decoder(denoiser).decode([session]) { _, round in if let divergence = round.divergence { found.append(divergence) } }
     return found
@@ -276,4 +286,18 @@ struct OneAtATime: Denoiser {
 
   func settle(_ survivals: [Survival]) { base.settle(survivals) }
   func forget(session: Int) { base.forget(session: session) }
+}
+
+/// One model for the first sequence of a batch, and another for the rest.
+private struct FirstAlone: Denoiser {
+  static let first = ToyDenoiser(seed: 1)
+  private let others = ToyDenoiser(seed: 2)
+
+  var vocabulary: Vocabulary { Self.first.vocabulary }
+  var abilities: Abilities { Self.first.abilities }
+  var maxLength: Int { Self.first.maxLength }
+
+  func believe(_ queries: [Query]) throws(DenoiserError) -> [Response] {
+    try Self.first.believe(Array(queries.prefix(1))) + others.believe(Array(queries.dropFirst()))
+  }
 }

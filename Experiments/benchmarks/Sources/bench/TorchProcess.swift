@@ -67,7 +67,9 @@ final class TorchProcess {
 
   /// The environment's UNMASK_TORCH_PYTHON, or what `make torch` made.
   private static func python() throws -> String {
-    let made = Goals.folder.appending(path: "../../.build/torch/venv/bin/python").standardizedFileURL.path
+    // Not the file that `python` links to, which knows nothing of the folder: no path with `..`, which Foundation would resolve.
+    let root = Goals.folder.deletingLastPathComponent().deletingLastPathComponent()
+    let made = root.appending(path: ".build/torch/venv/bin/python").path
     let path = ProcessInfo.processInfo.environment["UNMASK_TORCH_PYTHON"] ?? made
     guard FileManager.default.isExecutableFile(atPath: path) else {
       throw BenchError("\(path) is no program; `make torch` makes a Python with PyTorch, or name one in UNMASK_TORCH_PYTHON")
