@@ -78,7 +78,7 @@ import Traces
         line 6: there is no trace level named `everything`; known: none, edits, beliefs, fidelity
         line 11: strategies.swept: there is no rule in `use` named `treshold`; did you mean `threshold`?; known: threshold
         line 7: there is no strategy (for `baseline`) named `missing`; known: swept
-        line 2: an experiment has no setting `modle`; did you mean `model`?; known: name, model, benchmark, decoding, seeds, trace, baseline, adaptive, tune, strategies
+        line 2: an experiment has no setting `modle`; did you mean `model`?; known: name, model, benchmark, decoding, cache, seeds, trace, baseline, adaptive, tune, strategies
         """)
   }
 
