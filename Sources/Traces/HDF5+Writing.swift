@@ -31,6 +31,7 @@ extension HDF5 {
       var image = [UInt8](repeating: 0, count: size)
       guard H5Fget_file_image(file.id, &image, size) == size else { throw failure("the file's image") }
       checkSuperblock(of: &image)
+      clearExtensionTimes(in: &image)
       return image
     }
   }
@@ -40,6 +41,26 @@ extension HDF5 {
     let (version, length) = (image[8], 44)
     guard version >= 2, image.count >= length + 4 else { return }
     withUnsafeBytes(of: Lookup3.of(image[..<length]).littleEndian) { image.replaceSubrange(length..<length + 4, with: $0) }
+  }
+
+  /// The superblock's extension, which says how large indices of chunks are, is stamped with the time whatever the creation properties say: the stamps are
+  /// made zero, so that equal traces make equal files in every second.
+  ///
+  /// (HDF5 file format specification 3.0: II.B, the extension's address at byte 20; IV.A.1.b, an object header of version 2, flags at byte 5.)
+  private static func clearExtensionTimes(in image: inout [UInt8]) {
+    func number(at place: Int, bytes: Int) -> Int? {
+      place + bytes <= image.count ? Int(exactly: image[place..<place + bytes].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }) : nil
+    }
+    guard image[8] >= 2, let header = number(at: 20, bytes: 8), header < image.count - 22, image[header..<header + 4].elementsEqual("OHDR".utf8) else { return }
+    let flags = image[header + 5]
+    guard flags & 0x20 != 0 else { return }
+    // Behind the stamps: limits of attributes where there are any, the size of the messages, the messages, the checksum of all that.
+    let (stamps, width) = (header + 6..<header + 22, 1 << Int(flags & 3))
+    let size = stamps.upperBound + (flags & 0x10 != 0 ? 4 : 0)
+    guard let messages = number(at: size, bytes: width), messages <= image.count - size - width - 4 else { return }
+    let end = size + width + messages
+    image.replaceSubrange(stamps, with: repeatElement(0, count: stamps.count))
+    withUnsafeBytes(of: Lookup3.of(image[header..<end]).littleEndian) { image.replaceSubrange(end..<end + 4, with: $0) }
   }
 
   /// An attribute's value.
