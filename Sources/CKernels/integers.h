@@ -30,19 +30,20 @@ static inline __attribute__((always_inline)) void PATH(group)(
   *start = -128 * __builtin_reduce_add(sum);
 }
 
-static void PATH(quantize)(const float *x, size_t ldx, size_t m, size_t k, size_t group, int8_t *levels, float *scales, int32_t *starts) {
+static void PATH(quantize)(
+    const float *x, size_t ldx, size_t m, size_t k, size_t group, size_t first, size_t count, int8_t *levels, float *scales, int32_t *starts) {
   float edge[UNMASK_GROUP + 16];
   int8_t out[UNMASK_GROUP + 16];
   const size_t groups = (k + group - 1) / group;
-  for (size_t row = 0; row < m; row++) {
+  for (size_t row = first; row < first + count; row++) {
     for (size_t g = 0; g < groups; g++) {
-      const size_t at = g * m + row, count = k - g * group < group ? k - g * group : group;
+      const size_t at = g * m + row, size = k - g * group < group ? k - g * group : group;
       const float *from = x + row * ldx + g * group;
-      if (count == group && group % 16 == 0) {
+      if (size == group && group % 16 == 0) {
         PATH(group)(from, group, levels + at * group, scales + at, starts + at);
       } else {
         __builtin_memset(edge, 0, sizeof edge);
-        __builtin_memcpy(edge, from, count * sizeof(float));
+        __builtin_memcpy(edge, from, size * sizeof(float));
         PATH(group)(edge, (group + 15) / 16 * 16, out, scales + at, starts + at);
         __builtin_memcpy(levels + at * group, out, group);
       }
@@ -89,10 +90,11 @@ static void PATH(part)(
 }
 
 static void PATH(multiply)(
-    const struct unmask_levels *x, size_t m, const struct unmask_integers *w, size_t first, size_t panels, float *y, size_t ldy) {
-  const size_t group = w->group, size = INTEGER_BLOCK(group), rows = INTEGER_ROWS(w);
-  for (size_t m0 = 0; m0 < m; m0 += rows) {
-    const size_t end = m - m0 < rows ? m : m0 + rows;
+    const struct unmask_levels *x, size_t m, size_t row, size_t count, const struct unmask_integers *w, size_t first, size_t panels, float *y,
+    size_t ldy) {
+  const size_t group = w->group, size = INTEGER_BLOCK(group), rows = INTEGER_ROWS(w), behind = row + count;
+  for (size_t m0 = row; m0 < behind; m0 += rows) {
+    const size_t end = behind - m0 < rows ? behind : m0 + rows;
     for (size_t panel = 0; panel < panels; panel++) {
       const uint8_t *block = w->blocks + (first + panel) * w->groups * size;
       for (size_t g = 0; g < w->groups; g++, block += size) {
@@ -100,8 +102,8 @@ static void PATH(multiply)(
         for (size_t i = 0; i < size; i += 64) __builtin_prefetch(block + 3 * size + i, 0, 2);
         size_t i = m0;
         for (; i + ROWS <= end; i += ROWS)
-          PATH(tile)(ROWS, x->levels + (g * m + i) * group, group, x->scales + g * m + i, x->starts + g * m + i, block, y + i * ldy + panel * UNMASK_PANEL, ldy, g > 0);
-        PATH(part)(end - i, x->levels + (g * m + i) * group, group, x->scales + g * m + i, x->starts + g * m + i, block, y + i * ldy + panel * UNMASK_PANEL, ldy, g > 0);
+          PATH(tile)(ROWS, x->levels + (g * m + i) * group, group, x->scales + g * m + i, x->starts + g * m + i, block, y + (i - row) * ldy + panel * UNMASK_PANEL, ldy, g > 0);
+        PATH(part)(end - i, x->levels + (g * m + i) * group, group, x->scales + g * m + i, x->starts + g * m + i, block, y + (i - row) * ldy + panel * UNMASK_PANEL, ldy, g > 0);
       }
     }
   }

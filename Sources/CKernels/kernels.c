@@ -149,13 +149,15 @@ int unmask_kernel_can(const char *name) { return find(name) != NULL; }
 
 const char *unmask_kernel_path(void) { return path()->name; }
 
-void unmask_quantize(const float *x, size_t ldx, size_t m, size_t k, size_t group, const struct unmask_levels *out) {
-  path()->integers->quantize(x, ldx, m, k, group, out->levels, out->scales, out->starts);
+void unmask_quantize(
+    const float *x, size_t ldx, size_t m, size_t k, size_t group, size_t row, size_t count, const struct unmask_levels *out) {
+  path()->integers->quantize(x, ldx, m, k, group, row, count, out->levels, out->scales, out->starts);
 }
 
 void unmask_matmul_integers(
-    const struct unmask_levels *x, size_t m, const struct unmask_integers *w, size_t first, size_t panels, float *y, size_t ldy) {
-  path()->integers->multiply(x, m, w, first, panels, y, ldy);
+    const struct unmask_levels *x, size_t m, size_t row, size_t count, const struct unmask_integers *w, size_t first, size_t panels, float *y,
+    size_t ldy) {
+  path()->integers->multiply(x, m, row, count, w, first, panels, y, ldy);
 }
 
 void unmask_matmul(const float *x, size_t ldx, size_t m, size_t k, const float *packed, size_t panels, float *y, size_t ldy) {

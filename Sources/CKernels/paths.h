@@ -5,8 +5,8 @@
 #include "CKernels.h"
 
 struct integers {
-  void (*quantize)(const float *, size_t, size_t, size_t, size_t, int8_t *, float *, int32_t *);
-  void (*multiply)(const struct unmask_levels *, size_t, const struct unmask_integers *, size_t, size_t, float *, size_t);
+  void (*quantize)(const float *, size_t, size_t, size_t, size_t, size_t, size_t, int8_t *, float *, int32_t *);
+  void (*multiply)(const struct unmask_levels *, size_t, size_t, size_t, const struct unmask_integers *, size_t, size_t, float *, size_t);
 };
 
 #if defined(__x86_64__)

@@ -62,19 +62,20 @@ static inline __attribute__((always_inline)) void amx_finish(
 }
 
 static void amx_multiply(
-    const struct unmask_levels *x, size_t m, const struct unmask_integers *w, size_t first, size_t panels, float *y, size_t ldy) {
+    const struct unmask_levels *x, size_t m, size_t row, size_t count, const struct unmask_integers *w, size_t first, size_t panels, float *y,
+    size_t ldy) {
   // Sums of one tile are finished while the processor is at the next.
   int32_t sums[2][32][UNMASK_PANEL] __attribute__((aligned(64)));
-  const size_t group = w->group, size = INTEGER_BLOCK(group), rows = INTEGER_ROWS(w);
+  const size_t group = w->group, size = INTEGER_BLOCK(group), rows = INTEGER_ROWS(w), behind = row + count;
   size_t depth = group < 64 ? group : 64;
   while (group % depth) depth -= 4;
   amx_configure(depth);
-  for (size_t m0 = 0; m0 < m; m0 += rows) {
-    const size_t end = m - m0 < rows ? m : m0 + rows;
+  for (size_t m0 = row; m0 < behind; m0 += rows) {
+    const size_t end = behind - m0 < rows ? behind : m0 + rows;
     for (size_t panel = 0; panel < panels; panel++) {
       const uint8_t *block = w->blocks + (first + panel) * w->groups * size, *last = block;
       float *to = y + panel * UNMASK_PANEL;
-      size_t turn = 0, lastRow = 0, lastGroup = 0, waiting = 0;
+      size_t turn = 0, lastRow = m0, lastGroup = 0, waiting = 0;
       for (size_t g = 0; g < w->groups; g++, block += size) {
         for (size_t at = 0; at < size; at += 64) __builtin_prefetch(block + 3 * size + at, 0, 2);
         for (size_t i = m0; i < end; i += 32) {
@@ -84,12 +85,12 @@ static void amx_multiply(
           turn ^= 1;
           const size_t at = lastGroup * m + lastRow;
           if (waiting)
-            amx_finish(waiting, sums[turn], (const float *)last, x->scales + at, x->starts + at, to + lastRow * ldy, ldy, lastGroup > 0);
+            amx_finish(waiting, sums[turn], (const float *)last, x->scales + at, x->starts + at, to + (lastRow - row) * ldy, ldy, lastGroup > 0);
           (lastRow = i, lastGroup = g, last = block, waiting = end - i < 32 ? end - i : 32);
         }
       }
       const size_t at = lastGroup * m + lastRow;
-      amx_finish(waiting, sums[turn ^ 1], (const float *)last, x->scales + at, x->starts + at, to + lastRow * ldy, ldy, lastGroup > 0);
+      amx_finish(waiting, sums[turn ^ 1], (const float *)last, x->scales + at, x->starts + at, to + (lastRow - row) * ldy, ldy, lastGroup > 0);
     }
   }
   _tile_release();

@@ -60,6 +60,37 @@ import Testing
     }
   }
 
+  @Test func rowsAreReadOnceForAnyPartOfThemAndAnyLayer() throws {
+    let (inputs, outputs, count) = (352, 70, 37)
+    let (layer, other) = (try layer(inputs, outputs, Fixture.floats(inputs * outputs, seed: 1)), try layer(inputs, 33, Fixture.floats(inputs * 33, seed: 2)))
+    let x = Fixture.floats(count * inputs, seed: 3)
+    let short = try self.layer(192, outputs, Fixture.floats(192 * outputs, seed: 4))
+    let (whole, wholeOther, wholeShort) = (layer(x), other(x), short(Array(x[..<(20 * 192)])))
+    defer { Kernels.reset() }
+    for path in Kernels.paths where Kernels.select(path) {
+      // Read by several threads; the last layer takes rows of another length, in groups of another size.
+      let rows = layer.rows(x, stride: inputs, count: count, workers: Workers(3))
+      let foreign = layer.rows(x, stride: 192, count: 20)
+      for range in [0..<37, 1..<2, 5..<18, 30..<37, 3..<36] {
+        let stride = 128
+        var y = [Float](repeating: 7, count: range.count * stride)
+        layer.apply(rows, range, to: &y, stride: stride, panels: 1..<3)
+        var z = [Float](repeating: 7, count: range.count * stride)
+        other.apply(rows, range, to: &z, stride: stride, panels: 0..<2)
+        for (index, row) in range.enumerated() {
+          #expect(y[index * stride..<index * stride + 32].allSatisfy { $0 == 7 })
+          #expect(y[index * stride + 32..<index * stride + outputs].elementsEqual(whole[row * outputs + 32..<(row + 1) * outputs]), "\(path) \(range)")
+          #expect(z[index * stride..<index * stride + 33].elementsEqual(wholeOther[row * 33..<(row + 1) * 33]), "\(path) \(range)")
+        }
+      }
+      var y = [Float](repeating: 0, count: 3 * 96)
+      short.apply(foreign, 4..<7, to: &y, stride: 96, panels: 0..<3)
+      for index in 0..<3 {
+        #expect(y[index * 96..<index * 96 + outputs].elementsEqual(wholeShort[(4 + index) * outputs..<(5 + index) * outputs]), "\(path)")
+      }
+    }
+  }
+
   @Test func whatIsNotFiniteIsSeen() throws {
     let layer = try layer(256, 64, Fixture.floats(256 * 64, seed: 1))
     defer { Kernels.reset() }

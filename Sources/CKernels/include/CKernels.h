@@ -61,14 +61,16 @@ void unmask_matmul(const float *x, size_t ldx, size_t m, size_t k, const float *
 void unmask_matmul_stored(
     const float *x, size_t ldx, size_t m, size_t k, const struct unmask_stored *w, size_t first, size_t panels, float *y, size_t ldy);
 
-/// Turns x[M, K] into integers, group by group: x = scale * integer, the largest of a group in size being 127, ties to even. A group with an element that is not finite
-/// has a scale that is none; one whose largest is below 2^-95 is nothing.
-void unmask_quantize(const float *x, size_t ldx, size_t m, size_t k, size_t group, const struct unmask_levels *out);
+/// Turns `count` rows of x[M, K] from `row` on into integers, group by group: x = scale * integer, the largest of a group in size being 127, ties to even. A group with
+/// an element that is not finite has a scale that is none; one whose largest is below 2^-95 is nothing.
+void unmask_quantize(
+    const float *x, size_t ldx, size_t m, size_t k, size_t group, size_t row, size_t count, const struct unmask_levels *out);
 
-/// y[M, 32 * panels] = x * W^T for panels `first`, `first` + 1, ... Each output is a chain of one fused multiply-add per group in order, from zero: the group's exact sum of
-/// products times the product of both scales.
+/// y[count, 32 * panels] = x * W^T for `count` of the M rows from `row` on, and panels `first`, `first` + 1, ... Each output is a chain of one fused multiply-add per group
+/// in order, from zero: the group's exact sum of products times the product of both scales.
 void unmask_matmul_integers(
-    const struct unmask_levels *x, size_t m, const struct unmask_integers *w, size_t first, size_t panels, float *y, size_t ldy);
+    const struct unmask_levels *x, size_t m, size_t row, size_t count, const struct unmask_integers *w, size_t first, size_t panels, float *y,
+    size_t ldy);
 
 /// Puts row `row` into the blocks of a matrix: `k` integers and a scale for each group.
 void unmask_pack_integers(const int8_t *levels, const float *scales, size_t row, size_t k, size_t group, uint8_t *blocks);

@@ -126,10 +126,9 @@ struct FeaturePass {
     let fresh = scratch.buffer(.keysValues, count * stride)
     // Panels before the first that holds values need not be computed.
     let first = half / Int(UNMASK_PANEL)
+    let rows = layer.keyValue.rows(normed + split * self.stride, stride: self.stride, count: response.count, workers: model.workers)
     model.workers.split(layer.keyValue.panels - first) { range in
-      layer.keyValue.apply(
-        normed + split * self.stride, stride: self.stride, rows: response.count, to: fresh, stride: stride,
-        panels: range.lowerBound + first..<range.upperBound + first)
+      layer.keyValue.apply(rows, to: fresh, stride: stride, panels: range.lowerBound + first..<range.upperBound + first)
     }
     var alike: [(row: Int, cosine: Double)] = []
     for (place, row) in response.enumerated() {

@@ -65,7 +65,7 @@ final class IntegerMatrix: Sendable {
     return matrix.tensor.withBytes { bytes in
       for index in rows {
         guard unmask_widen(bytes.baseAddress?.advanced(by: index * inputs * type.width), type.code, inputs, row.pointer) == 1 else { return false }
-        withUnsafePointer(to: levels.parts) { unmask_quantize(row.pointer, inputs, 1, inputs, group, $0) }
+        withUnsafePointer(to: levels.parts) { unmask_quantize(row.pointer, inputs, 1, inputs, group, 0, 1, $0) }
         pack(levels.parts.levels, levels.parts.scales, row: first + index)
       }
       return true
@@ -87,57 +87,13 @@ final class IntegerMatrix: Sendable {
     return true
   }
 
-  /// Outputs of some panels, for `rows` rows of `x`.
-  func multiply(
-    _ x: UnsafePointer<Float>, _ stride: Int, rows: Int, panels: Range<Int>, to y: UnsafeMutablePointer<Float>, _ outStride: Int
-  ) {
-    guard rows > 0, !panels.isEmpty else { return }
-    let groups = Self.groups(inputs, group)
-    let levels = Levels.lend(rows: rows, groups: groups, group: group)
-    defer { levels.giveBack() }
+  /// Outputs of some panels, for some rows of `x` in groups of this matrix's size.
+  func multiply(_ x: Levels, rows: Range<Int>, panels: Range<Int>, to y: UnsafeMutablePointer<Float>, _ stride: Int) {
+    guard !rows.isEmpty, !panels.isEmpty else { return }
     var weights = unmask_integers(
-      blocks: UnsafeRawPointer(blocks.pointer).assumingMemoryBound(to: UInt8.self), groups: groups, group: group)
-    withUnsafePointer(to: levels.parts) { parts in
-      unmask_quantize(x, stride, rows, inputs, group, parts)
-      unmask_matmul_integers(parts, rows, &weights, panels.lowerBound, panels.count, y, outStride)
+      blocks: UnsafeRawPointer(blocks.pointer).assumingMemoryBound(to: UInt8.self), groups: Self.groups(inputs, group), group: group)
+    withUnsafePointer(to: x.parts) {
+      unmask_matmul_integers($0, x.rows, rows.lowerBound, rows.count, &weights, panels.lowerBound, panels.count, y, stride)
     }
-  }
-}
-
-/// Rows as small integers, in memory that is lent and used again. One product at a time has it.
-private final class Levels: @unchecked Sendable {
-  private let memory: AlignedFloats
-  private(set) var parts: unmask_levels
-
-  private static let free = Mutex<[Levels]>([])
-
-  init(rows: Int, groups: Int, group: Int) {
-    memory = AlignedFloats(count: Self.count(rows, groups, group))
-    parts = Self.parts(memory, rows, groups, group)
-  }
-
-  /// Memory that is free and large enough, or new.
-  static func lend(rows: Int, groups: Int, group: Int) -> Levels {
-    guard let found = free.withLock({ $0.popLast() }), found.memory.count >= count(rows, groups, group) else {
-      return Levels(rows: rows, groups: groups, group: group)
-    }
-    found.parts = parts(found.memory, rows, groups, group)
-    return found
-  }
-
-  func giveBack() { Self.free.withLock { $0.append(self) } }
-
-  /// Floats for scales, starts and levels, each part from a cache line on, and what a tile may read behind the last row.
-  private static func count(_ rows: Int, _ groups: Int, _ group: Int) -> Int {
-    2 * line(rows * groups) + line(rows * groups * group / 4) + 8 * Int(UNMASK_GROUP)
-  }
-
-  private static func line(_ count: Int) -> Int { (count + 15) / 16 * 16 }
-
-  private static func parts(_ memory: AlignedFloats, _ rows: Int, _ groups: Int, _ group: Int) -> unmask_levels {
-    let all = UnsafeMutableRawPointer(memory.pointer)
-    let scales = 4 * line(rows * groups)
-    return unmask_levels(
-      levels: (all + 2 * scales).assumingMemoryBound(to: Int8.self), scales: memory.pointer, starts: (all + scales).assumingMemoryBound(to: Int32.self))
   }
 }

@@ -105,29 +105,56 @@ package final class Linear: Sendable {
     return packed
   }
 
-  /// Writes outputs `32 * panels` of `rows` rows. Rows of `y` have room for whole panels.
+  /// Rows `[M, K]` as a layer takes them: where weights are integers, turned into bytes once, whoever computes which outputs.
+  package struct Rows: ~Copyable {
+    let x: UnsafePointer<Float>
+    let stride: Int
+    /// M.
+    package let count: Int
+    fileprivate let levels: Levels?
+
+    deinit { levels?.giveBack() }
+  }
+
+  /// Rows for this layer, or for any that takes the same.
+  package func rows(_ x: UnsafePointer<Float>, stride: Int, count: Int, workers: Workers? = nil) -> Rows {
+    guard case .integers(let matrix) = weights, count > 0 else { return Rows(x: x, stride: stride, count: count, levels: nil) }
+    return Rows(x: x, stride: stride, count: count, levels: .lend(x, stride, rows: count, inputs: inputs, group: matrix.group, workers: workers))
+  }
+
+  /// Writes outputs `32 * panels` of some rows, or of all. Rows of `y` have room for whole panels.
   package func apply(
-    _ x: UnsafePointer<Float>, stride: Int, rows: Int, to y: UnsafeMutablePointer<Float>, stride outStride: Int, panels range: Range<Int>
+    _ x: borrowing Rows, _ some: Range<Int>? = nil, to y: UnsafeMutablePointer<Float>, stride outStride: Int, panels range: Range<Int>
   ) {
     let width = Int(UNMASK_PANEL)
     let first = y + range.lowerBound * width
+    let rows = some ?? 0..<x.count
+    let (from, stride) = (x.x + rows.lowerBound * x.stride, x.stride)
     switch weights {
     case .packed(let packed):
       let weights = packed.pointer + range.lowerBound * width * inputs
       switch arithmetic {
-      case .kernels: unmask_matmul(x, stride, rows, inputs, weights, range.count, first, outStride)
-      case .openBLAS: OpenBLAS.multiply(x, stride, rows: rows, inputs: inputs, packed: weights, panels: range.count, to: first, outStride)
+      case .kernels: unmask_matmul(from, stride, rows.count, inputs, weights, range.count, first, outStride)
+      case .openBLAS:
+        OpenBLAS.multiply(from, stride, rows: rows.count, inputs: inputs, packed: weights, panels: range.count, to: first, outStride)
       }
     case .stored(let parts):
       for (panels, matrix) in parts {
         let own = range.clamped(to: panels)
         matrix.multiply(
-          x, stride, rows: rows, panels: own.lowerBound - panels.lowerBound..<own.upperBound - panels.lowerBound, to: y + own.lowerBound * width, outStride)
+          from, stride, rows: rows.count, panels: own.lowerBound - panels.lowerBound..<own.upperBound - panels.lowerBound, to: y + own.lowerBound * width,
+          outStride)
       }
     case .integers(let matrix):
-      matrix.multiply(x, stride, rows: rows, panels: range, to: first, outStride)
+      if let levels = x.levels, levels.group == matrix.group {
+        matrix.multiply(levels, rows: rows, panels: range, to: first, outStride)
+      } else {
+        // Another layer's rows, in groups of another size.
+        let own = self.rows(from, stride: stride, count: rows.count)
+        if let levels = own.levels { matrix.multiply(levels, rows: 0..<rows.count, panels: range, to: first, outStride) }
+      }
     }
-    if let bias { unmask_add(first, outStride, bias.pointer + range.lowerBound * width, 0, rows, range.count * width) }
+    if let bias { unmask_add(first, outStride, bias.pointer + range.lowerBound * width, 0, rows.count, range.count * width) }
   }
 
   /// The outputs of a `[rows, inputs]` matrix, for checks.
@@ -135,7 +162,7 @@ package final class Linear: Sendable {
     let rows = x.count / max(inputs, 1)
     let stride = AlignedFloats.stride(outputs)
     let out = AlignedFloats(count: rows * stride)
-    apply(x, stride: inputs, rows: rows, to: out.pointer, stride: stride, panels: 0..<panels)
+    apply(self.rows(x, stride: inputs, count: rows), to: out.pointer, stride: stride, panels: 0..<panels)
     return Array(unsafeUninitializedCapacity: rows * outputs) { buffer, count in
       for row in 0..<rows {
         buffer.baseAddress?.advanced(by: row * outputs).initialize(from: out.pointer + row * stride, count: outputs)

@@ -35,10 +35,12 @@ extension Pass {
       let (first, rows) = (starts[expert], starts[expert + 1] - starts[expert])
       if rows == 0 { return }
       let (part, gate, up) = (experts.all[expert], memory[worker].gate, memory[worker].up)
-      part.gate.apply(inputs + first * stride, stride: stride, rows: rows, to: gate, stride: feedStride, panels: 0..<part.gate.panels)
-      part.up.apply(inputs + first * stride, stride: stride, rows: rows, to: up, stride: feedStride, panels: 0..<part.up.panels)
+      let x = part.gate.rows(inputs + first * stride, stride: stride, count: rows)
+      part.gate.apply(x, to: gate, stride: feedStride, panels: 0..<part.gate.panels)
+      part.up.apply(x, to: up, stride: feedStride, panels: 0..<part.up.panels)
       unmask_swiglu(gate, up, feedStride, rows, mixture.width)
-      part.down.apply(gate, stride: feedStride, rows: rows, to: outputs + first * stride, stride: stride, panels: 0..<part.down.panels)
+      part.down.apply(
+        part.down.rows(gate, stride: feedStride, count: rows), to: outputs + first * stride, stride: stride, panels: 0..<part.down.panels)
     }
     if let shared = experts.shared { apply(shared, x, count, to: out) }
     let hasShared = experts.shared != nil

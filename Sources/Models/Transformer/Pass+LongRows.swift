@@ -14,6 +14,7 @@ extension Pass {
     let width = AlignedFloats.stride(LongRows.segment)
     let memories = (0..<workers.count).map { scratch.buffer(.segment($0), min(asked, Self.block) * width) }
     let perSegment = LongRows.segment / Int(UNMASK_PANEL)
+    let inputs = model.head.rows(normed, stride: stride, count: asked, workers: workers)
     workers.run(parts.count) { worker, segment in
       let panels = segment * perSegment..<min((segment + 1) * perSegment, model.head.panels)
       let count = parts.tokens(segment).count
@@ -21,8 +22,7 @@ extension Pass {
       for start in Swift.stride(from: 0, to: asked, by: Self.block) {
         let rows = min(Self.block, asked - start)
         // A layer writes its outputs where they belong in a whole row; a segment's begin at the front.
-        model.head.apply(
-          normed + start * stride, stride: stride, rows: rows, to: logits - panels.lowerBound * Int(UNMASK_PANEL), stride: width, panels: panels)
+        model.head.apply(inputs, start..<start + rows, to: logits - panels.lowerBound * Int(UNMASK_PANEL), stride: width, panels: panels)
         for row in 0..<rows {
           let part = logits + row * width
           if shape.logitScale != 1 { for index in 0..<count { part[index] *= shape.logitScale } }

@@ -121,9 +121,10 @@ struct Pass {
     let feedStride = AlignedFloats.stride(part.gate.outputs)
     let gate = scratch.buffer(.gate, count * feedStride)
     let up = scratch.buffer(.up, count * feedStride)
+    let rows = part.gate.rows(x, stride: stride, count: count, workers: workers)
     workers.split(part.gate.panels) { panels in
-      part.gate.apply(x, stride: stride, rows: count, to: gate, stride: feedStride, panels: panels)
-      part.up.apply(x, stride: stride, rows: count, to: up, stride: feedStride, panels: panels)
+      part.gate.apply(rows, to: gate, stride: feedStride, panels: panels)
+      part.up.apply(rows, to: up, stride: feedStride, panels: panels)
       let column = panels.lowerBound * Int(UNMASK_PANEL)
       unmask_swiglu(gate + column, up + column, feedStride, count, panels.count * Int(UNMASK_PANEL))
     }
@@ -178,7 +179,8 @@ struct Pass {
   func linear(
     _ layer: Linear, _ x: UnsafePointer<Float>, _ xStride: Int, _ count: Int, to y: UnsafeMutablePointer<Float>, _ yStride: Int
   ) {
-    workers.split(layer.panels) { layer.apply(x, stride: xStride, rows: count, to: y, stride: yStride, panels: $0) }
+    let rows = layer.rows(x, stride: xStride, count: count, workers: workers)
+    workers.split(layer.panels) { layer.apply(rows, to: y, stride: yStride, panels: $0) }
   }
 
   /// The asked-for rows of the residual stream and of the normed rows, side by side.

@@ -1,9 +1,13 @@
-internal import Dispatch
+internal import Synchronization
 
 /// A number of threads that share the loops of one forward pass. The split decides who computes what, never how.
-package struct Workers: Sendable {
+package final class Workers: Sendable {
   /// How many threads.
   package let count: Int
+  /// Crews that nobody uses; a pass takes one for each of its loops, and finds the threads of its last loop there.
+  private let crews = Mutex<[Crew]>([])
+  /// Parts of a loop for each thread: a thread whose processor is taken away holds up its part and not its share.
+  private static let parts = 4
 
   /// At least one thread.
   package init(_ count: Int) { self.count = max(count, 1) }
@@ -14,24 +18,15 @@ package struct Workers: Sendable {
       for task in 0..<tasks { body(0, task) }
       return
     }
-    let crew = min(count, tasks)
-    Self.together(crew) { worker in
-      for task in stride(from: worker, to: tasks, by: crew) { body(worker, task) }
-    }
+    let crew = crews.withLock { $0.popLast() } ?? Crew(count)
+    crew.run(tasks, body)
+    crews.withLock { $0.append(crew) }
   }
 
-  /// Splits `0 ..< total` into one range per thread.
+  /// Splits `0 ..< total` into ranges, more of them than threads.
   package func split(_ total: Int, _ body: (Range<Int>) -> Void) {
-    guard count > 1, total > 1 else { return body(0..<total) }
-    let crew = min(count, total)
-    Self.together(crew) { worker in body(total * worker / crew..<total * (worker + 1) / crew) }
-  }
-
-  /// The loops share plain memory and write disjoint parts of it, which the compiler cannot see.
-  private static func together(_ crew: Int, _ body: (Int) -> Void) {
-    withoutActuallyEscaping(body) { body in
-      nonisolated(unsafe) let shared = body
-      DispatchQueue.concurrentPerform(iterations: crew) { shared($0) }
-    }
+    let parts = min(count == 1 ? 1 : count * Self.parts, total)
+    guard parts > 1 else { return body(0..<total) }
+    run(parts) { _, part in body(total * part / parts..<total * (part + 1) / parts) }
   }
 }

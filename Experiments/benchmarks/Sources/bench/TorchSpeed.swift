@@ -1,6 +1,7 @@
 import Diffusion
 import Foundation
 import Models
+import Synchronization
 import Workbench
 
 /// The native engine against PyTorch in float32 on the same processor: the same weights, canvas, strategy and threads, in turn.
@@ -21,6 +22,7 @@ enum TorchSpeed {
         "PyTorch \(torch.version), float32, inference_mode, scaled_dot_product_attention; `all rows`: every position goes through the head, as in the papers' code.",
         "\(problems) problems each; decisions were compared commit by commit.",
         "One thread: processor time of the process that computes; two: time that passes.",
+        "`whole machine`: ours decodes problems side by side, one thread each; PyTorch one problem after the other, each pass on all processors.",
       ]
       for rows in ["needed", "all"] {
         for (name, rules) in strategies {
@@ -29,6 +31,12 @@ enum TorchSpeed {
             for threads in rows == "needed" ? ForwardSpeed.threadCounts : [1] { part.rows.append(try decode(work, cases[0], torch, threads, rows)) }
           }
         }
+      }
+    }
+    for (name, rules) in strategies {
+      for benchmark in ["arithmetic", "lists"] {
+        let limit = name == "one-by-one" ? 8 : 24
+        part.rows.append(try machine(Work(benchmark: benchmark, strategy: name, rules: rules, limit: limit), checkpoints))
       }
     }
     let differing = part.rows.flatMap(\.figures).filter { $0.name == "decodes that differ" }.reduce(0) { $0 + $1.value }
@@ -84,6 +92,78 @@ enum TorchSpeed {
         .init("ours ms a round", own / Double(rounds) * 1000), .init("PyTorch ms a round", theirs / Double(rounds) * 1000),
         .init("rounds", Double(rounds)), .init("decodes that differ", Double(differing)),
       ])
+  }
+
+  /// Many problems on the whole machine: ours side by side, a worker with one thread each, as `unmask run` decodes them; PyTorch one after the other, each pass
+  /// on all processors, as the papers' scripts do.
+  private static func machine(_ work: Work, _ checkpoints: Checkpoints) throws -> Report.Row {
+    let workers = ForwardSpeed.threadCounts.last ?? 1
+    let model = try ForwardSpeed.cases(checkpoints)[0]
+    let torch = try TorchProcess(model: model.directory)
+    let plan = try work.plan()
+    let denoiser = try TransformerDenoiser(directory: model.directory, threads: 1)
+    let sessions = { try plan.problems.map { try plan.session($0) } }
+    let requests = try sessions().map { session in
+      TorchProcess.Request(
+        op: "decode", threads: workers, tokens: session.canvas.prompt + session.canvas.response, rows: "needed", prompt: session.canvas.prompt.count,
+        block: plan.geometry.blockLength, strategy: work.strategy, confidence: 0.9)
+    }
+    var (rounds, differing) = (0, 0)
+    func turn(_ repetition: Int) throws -> (own: Double, theirs: Double) {
+      let commits = Commits(try sessions())
+      var own = 0.0
+      func native() {
+        own = Timing.seconds {
+          DispatchQueue.concurrentPerform(iterations: workers) { _ in
+            while let (index, session) = commits.next() {
+              _ = Decoder(denoiser).decode(
+                [session], record: { _, round in commits.add(round.edits.map { [Int32($0.position), $0.token] }.sorted { $0[0] < $1[0] }, index) })
+            }
+          }
+        }
+      }
+      if repetition % 2 == 0 { native() }
+      Thread.sleep(forTimeInterval: 0.04)
+      let answers = try requests.map { try torch.ask($0) }
+      Thread.sleep(forTimeInterval: 0.04)
+      if repetition % 2 == 1 { native() }
+      let found = commits.all
+      rounds = found.reduce(0) { $0 + $1.count }
+      differing = max(differing, zip(found, answers).count { $0 != $1.commits })
+      return (own, answers.reduce(0) { $0 + ($1.seconds ?? .nan) })
+    }
+    _ = try turn(0)
+    let turns = try Timing.calm(least: 3, most: 7, budget: 15, turn)
+    return Report.Row(
+      "\(work.label), \(work.limit) problems, whole machine", turns.map { $0.theirs / $0.own }, goal: "torch.machine",
+      figures: [
+        .init("ours ms a round", Spread(turns.map(\.own)).median / Double(rounds) * 1000),
+        .init("PyTorch ms a round", Spread(turns.map(\.theirs)).median / Double(rounds) * 1000), .init("rounds", Double(rounds)),
+        .init("decodes that differ", Double(differing)),
+      ])
+  }
+
+  /// Sessions handed out one by one, and what is committed in each of their rounds.
+  private final class Commits: Sendable {
+    private let state: Mutex<(next: Int, all: [[[[Int32]]]])>
+    private let sessions: [Session]
+
+    init(_ sessions: [Session]) {
+      self.sessions = sessions
+      state = Mutex((0, Array(repeating: [], count: sessions.count)))
+    }
+
+    func next() -> (Int, Session)? {
+      state.withLock { state in
+        guard state.next < sessions.count else { return nil }
+        defer { state.next += 1 }
+        return (state.next, sessions[state.next])
+      }
+    }
+
+    func add(_ round: [[Int32]], _ index: Int) { state.withLock { $0.all[index].append(round) } }
+
+    var all: [[[[Int32]]]] { state.withLock(\.all) }
   }
 
   /// - Parameter agreeing: takes the share of rows with the same best token, percent, of each comparison.
