@@ -48,7 +48,8 @@ public struct View: Sendable {
   public var soft: [Int: [Weighted]] = [:]
   /// Which of the strategy's trajectories this is: 0 unless it keeps several (drafts, members).
   public var branch: Int
-  /// The branch whose cache state this one continues from: as it is before this round for the view's own branch, and after it for another one shown before this view.
+  /// The branch whose cache state this one continues from: as it is before this round for the view's own branch, and after it for another one shown before
+  /// this view.
   public var parent: Int
 
   /// Why it cannot be shown together with what other rules want, or nil.

@@ -7,7 +7,8 @@ internal import Traces
 /// With it a strategy is decided, and tested, without any weights. A record at the level `beliefs` holds `k` candidates of every masked position before the
 /// end of the current block, and the row's sums; with `k` at least the size of the vocabulary it holds whole rows. What a rule wants to know beyond that is
 /// refused by name. Where several rounds showed one canvas, the first of them answers: they are equal. Over a cache they are not, beliefs hang on the rounds before,
-/// and some may have been withheld: decodes over a cache are refused. The sums of a row were added in the order that the recorded list asked for: where only one of the recorded and the deciding list suppresses tokens, a probability may differ in its last digit.
+/// and some may have been withheld: decodes over a cache are refused. The sums of a row were added in the order that the recorded list asked for: where only
+/// one of the recorded and the deciding list suppresses tokens, a probability may differ in its last digit.
 public struct TapeDenoiser: Denoiser {
   /// The vocabulary of every row.
   public let vocabulary: Vocabulary

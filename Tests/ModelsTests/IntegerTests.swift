@@ -68,25 +68,29 @@ import Testing
     let (whole, wholeOther, wholeShort) = (layer(x), other(x), short(Array(x[..<(20 * 192)])))
     defer { Kernels.reset() }
     for path in Kernels.paths where Kernels.select(path) {
-      // Read by several threads; the last layer takes rows of another length, in groups of another size.
-      let rows = layer.rows(x, stride: inputs, count: count, workers: Workers(3))
-      let foreign = layer.rows(x, stride: 192, count: 20)
-      for range in [0..<37, 1..<2, 5..<18, 30..<37, 3..<36] {
-        let stride = 128
-        var y = [Float](repeating: 7, count: range.count * stride)
-        layer.apply(rows, range, to: &y, stride: stride, panels: 1..<3)
-        var z = [Float](repeating: 7, count: range.count * stride)
-        other.apply(rows, range, to: &z, stride: stride, panels: 0..<2)
-        for (index, row) in range.enumerated() {
-          #expect(y[index * stride..<index * stride + 32].allSatisfy { $0 == 7 })
-          #expect(y[index * stride + 32..<index * stride + outputs].elementsEqual(whole[row * outputs + 32..<(row + 1) * outputs]), "\(path) \(range)")
-          #expect(z[index * stride..<index * stride + 33].elementsEqual(wholeOther[row * 33..<(row + 1) * 33]), "\(path) \(range)")
-        }
-      }
-      var y = [Float](repeating: 0, count: 3 * 96)
-      short.apply(foreign, 4..<7, to: &y, stride: 96, panels: 0..<3)
+      let memory = AlignedFloats(count: x.count)
+      memory.pointer.update(from: x, count: x.count)
+      // Read by several threads; the last layer takes rows of another length.
+      let foreign = layer.rows(memory.pointer, stride: 192, count: 20)
       for index in 0..<3 {
-        #expect(y[index * 96..<index * 96 + outputs].elementsEqual(wholeShort[(4 + index) * outputs..<(5 + index) * outputs]), "\(path)")
+        let y = AlignedFloats(count: 96)
+        short.apply(foreign, 4 + index..<5 + index, to: y.pointer, stride: 96, panels: 0..<3)
+        #expect((0..<outputs).allSatisfy { y.pointer[$0] == wholeShort[(4 + index) * outputs + $0] }, "\(path)")
+      }
+      let rows = layer.rows(memory.pointer, stride: inputs, count: count, workers: Workers(3))
+      // What is read once is not read again.
+      memory.pointer.update(repeating: 0, count: x.count)
+      for range in [0..<37, 1..<2, 5..<18, 30..<37, 3..<36] {
+        let stride = 96
+        let (y, z) = (AlignedFloats(count: range.count * stride), AlignedFloats(count: range.count * stride))
+        y.pointer.update(repeating: 7, count: range.count * stride)
+        layer.apply(rows, range, to: y.pointer, stride: stride, panels: 1..<3)
+        other.apply(rows, range, to: z.pointer, stride: stride, panels: 0..<2)
+        for (index, row) in range.enumerated() {
+          let (found, foundOther) = (y.pointer + index * stride, z.pointer + index * stride)
+          #expect((0..<32).allSatisfy { found[$0] == 7 } && (32..<outputs).allSatisfy { found[$0] == whole[row * outputs + $0] }, "\(path) \(range)")
+          #expect((0..<33).allSatisfy { foundOther[$0] == wholeOther[row * 33 + $0] }, "\(path) \(range)")
+        }
       }
     }
   }

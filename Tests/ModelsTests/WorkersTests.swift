@@ -44,8 +44,8 @@ import Testing
   /// A helper that has left is hired again. Other tests may have the processors for a while.
   @Test func helpersComeBack() {
     let workers = Workers(2)
-    let end = ContinuousClock.now + .seconds(60)
     for _ in 0..<2 {
+      let end = ContinuousClock.now + .seconds(60)
       let helped = Counter()
       while helped.value == 0, ContinuousClock.now < end {
         workers.run(8) { worker, _ in

@@ -15,8 +15,8 @@ import Traces
     let suite = try GoldenSuite(["model": "ties"], folder: "x")
     let decoder = GoldenDecoder(suite: suite, catalog: .standard, benchmarks: .standard)
     let exact = try GoldenModel("ties")
-    let model = denoiser.map { GoldenModel(exact, denoiser: $0) } ?? exact
-    let golden = Golden(strategy: "s", model: exact, benchmark: nil, rules: rules)
+    let model = denoiser.map { other in GoldenModel(exact) { _ in other } } ?? exact
+    let golden = Golden(GoldenSuite.Entry(name: "s", rules: rules), model: exact, benchmark: nil)
     return try #require(try decoder.decode(try decoder.blank(golden, exact), rules, model))
   }
 

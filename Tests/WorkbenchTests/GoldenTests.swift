@@ -1,5 +1,6 @@
 import Diffusion
 import Foundation
+import Models
 import Strategies
 import Testing
 import Traces
@@ -273,10 +274,39 @@ import Traces
       ["model": "reference"], ["model": "ties", "catalog": false], ["model": "ties", "strategies": ["../up": ["bar"]]], ["modle": "ties"],
       ["model": "ties", "strategies": ["pending": ["bar"]]], ["model": "ties", "tolerance": ["absolute": -1]],
       ["model": "ties", "decoding": ["pinned": ["0": 1]]], ["model": "reference", "problems": ["lists/dev/0"], "bars": ["met": ["bar"]]],
-      ["model": "ties", "bars": ["../up": ["bar"]]],
+      ["model": "ties", "bars": ["../up": ["bar"]]], ["model": "ties", "cached": ["over": ["bar"]]], ["model": "ties", "cached": ["over": ["cache": "dual"]]],
+      ["model": "ties", "cached": ["over": ["cache": "none", "rules": ["bar"]]]],
+      ["model": "ties", "cached": ["over": ["cache": "duel", "rules": ["bar"]]]],
+      ["model": "ties", "cached": ["over": ["cache": "dual", "rules": ["bar"], "rule": 1]]],
     ] { #expect(throws: ConfigurationError.self, "\(settings.json)") { try GoldenSuite(settings, folder: "x") } }
     let suite = try GoldenSuite(["model": "ties", "strategies": ["bar": [["bar": ["confidence": 0.5]]], "both": ["bar", "quota"]]], folder: "x")
     let entries = suite.entries(Self.catalog + Catalog.standard.entries.filter { $0.name == "quota" })
     #expect(entries.map(\.name) == ["bar", "quota", "both"] && entries[0].rules == [["bar": ["confidence": 0.5]]])
+  }
+
+  /// The shipped suite holds decodes over every cache policy; a refresh less, and its golden says so.
+  @Test func cachesHaveGoldens() throws {
+    let shipped = try GoldenSuite(folder: GoldenSuite.shipped())
+    let policies = Set(shipped.cached.compactMap { entry in if case .text(let name)? = entry.cache?["policy"]?.value { name } else { nil } })
+    #expect(policies == Set(CacheCatalog.standard.names.dropFirst()))
+    let settings = { (refresh: Int) -> Setting in
+      [
+        "model": "reference", "problems": ["countdown/dev/2"], "catalog": false,
+        "cached": ["over": ["cache": ["policy": "dkv", "refresh": Setting(.integer(refresh))], "rules": ["quota"]]],
+      ]
+    }
+    let recorded = try Recorded(settings(2), .standard)
+    #expect(try recorded.check(.standard).results.map(\.verdict.name) == ["equal"])
+    let sample = try TraceFile.read(recorded.path("over/reference-countdown.h5")).samples()[0]
+    #expect(sample.rounds.contains { $0.cost.positions < sample.prompt.count })
+    // Another refresh: said, and recorded anew when it is accepted.
+    let check = try GoldenCheck(GoldenSuite(settings(4), folder: recorded.suite.folder), catalog: .standard, benchmarks: .standard)
+    let report = try check.run()
+    guard case .settings(let what, _)? = report.results.first?.verdict else { Issue.record("\(report.results.map(\.verdict.name))"); return }
+    #expect(what == "cache.refresh was 2 and is 4")
+    try GoldenRevision(report, check).apply()
+    #expect(try check.run().results.map(\.verdict.name) == ["equal"])
+    let changed = try TraceFile.read(recorded.path("over/reference-countdown.h5")).samples()[0]
+    #expect(changed.rounds.map(\.cost.positions) != sample.rounds.map(\.cost.positions))
   }
 }

@@ -9,7 +9,8 @@ internal import Synchronization
 
 /// Threads that run one loop after the other.
 ///
-/// A forward pass has a hundred short loops, and waking a thread takes as long as some of them. So helpers are hired when a loop finds none, look out for the next loop for a
+/// A forward pass has a hundred short loops, and waking a thread takes as long as some of them. So helpers are hired when a loop finds none, look out for
+/// the next loop for a
 /// moment when theirs is done, and leave when none comes. Nobody waits for a helper that has not begun: the caller does what is left.
 ///
 /// One loop at a time; `Workers` sees to that.
@@ -19,8 +20,10 @@ final class Crew: Sendable {
   private let open = Atomic(0)
   /// Tasks that helpers have taken and not finished.
   private let taken = Atomic(0)
-  /// How often a helper looks before it leaves, letting others have its processor each time: about a tenth of a millisecond where nobody wants it.
-  private static let patience = 300
+  /// Helpers' own queues: they start where all threads that queues share are taken, and take none of those from others.
+  private let queues: [DispatchQueue]
+  /// Nanoseconds for which a helper looks for the next loop, letting others have its processor each time.
+  private static let patience: UInt64 = 100_000
 
   private struct Loop {
     var body: (@Sendable (Int, Int) -> Void)?
@@ -31,7 +34,10 @@ final class Crew: Sendable {
   }
 
   /// A caller and up to `count` - 1 helpers.
-  init(_ count: Int) { loop = Mutex(Loop(free: Array(1..<count))) }
+  init(_ count: Int) {
+    loop = Mutex(Loop(free: Array(1..<count)))
+    queues = (1..<count).map { DispatchQueue(label: "crew-\($0)") }
+  }
 
   /// Runs tasks 0, 1, ... in any order; the caller is worker 0. The loops share plain memory and write disjoint parts of it, which the compiler cannot see.
   func run(_ tasks: Int, _ body: (_ worker: Int, _ task: Int) -> Void) {
@@ -45,7 +51,7 @@ final class Crew: Sendable {
         defer { loop.free.removeLast(missing) }
         return Array(loop.free.suffix(missing))
       }
-      for helper in hired { DispatchQueue.global().async { self.help(helper) } }
+      for helper in hired { queues[helper - 1].async { self.help(helper) } }
       while step(0) {}
       while taken.load(ordering: .acquiring) > 0 { sched_yield() }
       // Every task is done: no helper has the body, and none can take it any more.
@@ -70,16 +76,15 @@ final class Crew: Sendable {
   }
 
   private func help(_ worker: Int) {
-    var looks = 0
-    while looks < Self.patience {
-      looks += 1
+    var end = DispatchTime.now().uptimeNanoseconds + Self.patience
+    repeat {
       if open.load(ordering: .relaxed) > 0, step(worker) {
         taken.subtract(1, ordering: .releasing)
-        looks = 0
+        end = DispatchTime.now().uptimeNanoseconds + Self.patience
       } else {
         sched_yield()
       }
-    }
+    } while DispatchTime.now().uptimeNanoseconds < end
     loop.withLock { $0.free.append(worker) }
   }
 }

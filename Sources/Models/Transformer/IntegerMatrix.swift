@@ -4,7 +4,8 @@ internal import Synchronization
 
 /// Weights as signed bytes, a float32 scale for each output and group of inputs, packed for the kernels.
 ///
-/// A product turns each group of a row into bytes as well, the largest element in size becoming 127. A group's sum of products is an exact integer, and an output is a chain
+/// A product turns each group of a row into bytes as well, the largest element in size becoming 127. A group's sum of products is an exact integer, and an
+/// output is a chain
 /// of one fused multiply-add per group, in order, from zero: its bits depend on its row and its weights alone, on every path.
 ///
 /// Legend: N outputs, K inputs, G inputs of a group. Memory: (1 + 4 / G) bytes a weight.
@@ -29,7 +30,8 @@ final class IntegerMatrix: Sendable {
 
   private static func groups(_ inputs: Int, _ group: Int) -> Int { (inputs + group - 1) / group }
 
-  /// The largest group of at most 128 inputs that divides K and all stored groups; if that is below 64, and nothing is stored as integers, 64, the last group being short.
+  /// The largest group of at most 128 inputs that divides K and all stored groups; if that is below 64, and nothing is stored as integers, 64, the last
+  /// group being short.
   static func group(inputs: Int, dividing stored: [Int]) -> Int {
     let most = Int(UNMASK_GROUP)
     if stored.isEmpty, inputs <= most { return max((inputs + 3) / 4 * 4, 4) }

@@ -111,6 +111,8 @@ package final class Linear: Sendable {
     let stride: Int
     /// M.
     package let count: Int
+    /// K.
+    fileprivate let inputs: Int
     fileprivate let levels: Levels?
 
     deinit { levels?.giveBack() }
@@ -118,8 +120,9 @@ package final class Linear: Sendable {
 
   /// Rows for this layer, or for any that takes the same.
   package func rows(_ x: UnsafePointer<Float>, stride: Int, count: Int, workers: Workers? = nil) -> Rows {
-    guard case .integers(let matrix) = weights, count > 0 else { return Rows(x: x, stride: stride, count: count, levels: nil) }
-    return Rows(x: x, stride: stride, count: count, levels: .lend(x, stride, rows: count, inputs: inputs, group: matrix.group, workers: workers))
+    guard case .integers(let matrix) = weights, count > 0 else { return Rows(x: x, stride: stride, count: count, inputs: inputs, levels: nil) }
+    let levels = Levels.lend(x, stride, rows: count, inputs: inputs, group: matrix.group, workers: workers)
+    return Rows(x: x, stride: stride, count: count, inputs: inputs, levels: levels)
   }
 
   /// Writes outputs `32 * panels` of some rows, or of all. Rows of `y` have room for whole panels.
@@ -146,13 +149,11 @@ package final class Linear: Sendable {
           outStride)
       }
     case .integers(let matrix):
-      if let levels = x.levels, levels.group == matrix.group {
-        matrix.multiply(levels, rows: rows, panels: range, to: first, outStride)
-      } else {
-        // Another layer's rows, in groups of another size.
-        let own = self.rows(from, stride: stride, count: rows.count)
-        if let levels = own.levels { matrix.multiply(levels, rows: 0..<rows.count, panels: range, to: first, outStride) }
+      guard let levels = x.levels, levels.group == matrix.group, x.inputs == inputs else {
+        // Another layer's rows, or none.
+        return rows.isEmpty ? () : apply(self.rows(from, stride: stride, count: rows.count), to: y, stride: outStride, panels: range)
       }
+      matrix.multiply(levels, rows: rows, panels: range, to: first, outStride)
     }
     if let bias { unmask_add(first, outStride, bias.pointer + range.lowerBound * width, 0, rows.count, range.count * width) }
   }
@@ -162,7 +163,9 @@ package final class Linear: Sendable {
     let rows = x.count / max(inputs, 1)
     let stride = AlignedFloats.stride(outputs)
     let out = AlignedFloats(count: rows * stride)
-    apply(self.rows(x, stride: inputs, count: rows), to: out.pointer, stride: stride, panels: 0..<panels)
+    x.withUnsafeBufferPointer { x in
+      if let x = x.baseAddress { apply(self.rows(x, stride: inputs, count: rows), to: out.pointer, stride: stride, panels: 0..<panels) }
+    }
     return Array(unsafeUninitializedCapacity: rows * outputs) { buffer, count in
       for row in 0..<rows {
         buffer.baseAddress?.advanced(by: row * outputs).initialize(from: out.pointer + row * stride, count: outputs)

@@ -53,7 +53,7 @@ extension Runner {
       keys.append(key)
       defer { advance() }
       if known[key] != nil || unreached[key] != nil { continue }
-      if let kept = try kept(plan, plan.trace.isMetered ? rates.model(of: plan, while: shouldContinue) : nil) {
+      if let kept = try kept(plan, { plan.trace.isMetered ? rates.model(of: plan, while: shouldContinue) : nil }) {
         known[key] = kept
       } else if pilot > 0, (clock.now - started) / .seconds(1) < patience, shouldContinue() {
         guard let found = try piloted(plan, pilot, rates.model(of: plan, while: shouldContinue), shouldContinue) else { continue }
@@ -73,9 +73,10 @@ extension Runner {
   /// What the samples that are there say, if there are at least as many as a pilot has.
   ///
   /// - Parameter model: what measuring takes, which samples do not say; nil where nothing is measured.
-  private func kept(_ plan: RunPlan, _ model: CostModel?) throws(RunError) -> Forecast? {
+  private func kept(_ plan: RunPlan, _ model: () -> CostModel?) throws(RunError) -> Forecast? {
     let samples = try RunFiles(directory(of: plan), digest: plan.digest).kept(.summary).values.filter { $0.trace.seconds > 0 }
     guard samples.count >= 3 else { return nil }
+    let model = model()
     let count = Double(samples.count)
     let seconds = samples.reduce(0) { sum, sample in sum + sample.trace.seconds + (model.map { Self.measuring(sample.trace, $0, plan) } ?? 0) }
     return Forecast(
@@ -87,7 +88,7 @@ extension Runner {
     let clock = ContinuousClock()
     let started = clock.now
     var rounds: [Double] = []
-    var seconds = 0.0
+    var seconds = PilotSeconds()
     for number in Self.places(pilot, of: plan.selection.limit) {
       // Beyond the pilot only what a second has room for, and only as long as problems differ in their rounds; a few that agree by chance prove nothing.
       let isSettled = rounds.count >= 12 && Self.uncertainty(rounds) < 0.02
@@ -97,7 +98,7 @@ extension Runner {
         let level = plan.trace == .none ? .edits : plan.trace
         guard let sample = try decode(problem, number, plan, level, isAlone: { true }, while: shouldContinue) else { return nil }
         rounds.append(Double(sample.outcome.rounds))
-        seconds += model.map { Self.seconds(sample.trace, $0, plan) } ?? sample.trace.seconds
+        seconds.add(sample.trace, model, plan)
       } catch {
         // What cannot be decoded is said by the run itself.
         guard case .decoding = error else { throw error }
@@ -105,19 +106,11 @@ extension Runner {
     }
     guard !rounds.isEmpty else { return nil }
     let count = Double(rounds.count)
-    return Forecast(rounds: rounds.reduce(0, +) / count, seconds: seconds / count, samples: rounds.count, basis: .pilot)
-  }
-
-  /// The model's seconds as predicted from what every round computed, and the rules' as they were.
-  private static func seconds(_ sample: SampleTrace, _ model: CostModel, _ plan: RunPlan) -> Double {
-    let length = sample.prompt.count + sample.response.count
-    return sample.rounds.reduce(0) { sum, round in
-      sum + model.seconds(CostUnits(plan.model.configuration, round.cost, length: length)) + round.decideSeconds
-    } + (plan.trace.isMetered ? measuring(sample, model, plan) : 0)
+    return Forecast(rounds: rounds.reduce(0, +) / count, seconds: seconds.total / count, samples: rounds.count, basis: .pilot)
   }
 
   /// The seconds of asking the full model beside every round.
-  private static func measuring(_ sample: SampleTrace, _ model: CostModel, _ plan: RunPlan) -> Double {
+  fileprivate static func measuring(_ sample: SampleTrace, _ model: CostModel, _ plan: RunPlan) -> Double {
     let length = sample.prompt.count + sample.response.count
     return sample.rounds.reduce(0) { $0 + model.seconds(CostUnits(plan.model.configuration, $1.cost.uncached(length), length: length)) }
   }
@@ -134,7 +127,7 @@ extension Runner {
   static func places(_ pilot: Int, of limit: Int) -> [Int] {
     var places = Array(Set((0..<pilot).map { (2 * $0 + 1) * limit / (2 * pilot) })).sorted()
     // Steps of the golden section fall between those before them, wherever they stop.
-    for step in 1...max(64, pilot) where places.count < limit {
+    for step in 1...max(256, pilot) where places.count < limit {
       let place = Int((Double(step) * 0.6180339887498949).truncatingRemainder(dividingBy: 1) * Double(limit))
       if !places.contains(place) { places.append(place) }
     }
@@ -172,6 +165,47 @@ extension Runner {
         rounds: rounds, seconds: rounds * model.seconds(CostUnits(plan.model.configuration, cost, length: length)), samples: 0,
         basis: share == nil ? .bound : .others)
     } catch { throw .configuration(error) }
+  }
+}
+
+/// What a pilot's samples took: the rules as they were timed, and the model as predicted from what every round computed, times what such rounds took over
+/// their prediction.
+///
+/// The prediction knows all sizes of a pass and is a little wrong at each; the median of the pilot's own rounds is right at their size, and a processor that
+/// was away for some
+/// of them does not move it.
+private struct PilotSeconds {
+  /// Rounds timed at least before the prediction is corrected.
+  private static let enough = 8
+  private var rules = 0.0
+  private var model = 0.0
+  private var measuring = 0.0
+  /// By round: what the model took over its prediction, and the prediction.
+  private var ratios: [(ratio: Double, weight: Double)] = []
+
+  mutating func add(_ sample: SampleTrace, _ rates: CostModel?, _ plan: RunPlan) {
+    guard let rates else { return rules += sample.seconds }
+    let length = sample.prompt.count + sample.response.count
+    for round in sample.rounds {
+      let predicted = rates.seconds(CostUnits(plan.model.configuration, round.cost, length: length))
+      model += predicted
+      rules += round.decideSeconds
+      if predicted > 0, round.forwardSeconds > 0 { ratios.append((round.forwardSeconds / predicted, predicted)) }
+    }
+    if plan.trace.isMetered { measuring += Runner.measuring(sample, rates, plan) }
+  }
+
+  var total: Double { rules + model * correction + measuring }
+
+  /// The median by predicted seconds: over a cache one full pass may cost more than all others.
+  private var correction: Double {
+    guard ratios.count >= Self.enough else { return 1 }
+    var left = ratios.reduce(0) { $0 + $1.weight } / 2
+    for (ratio, weight) in ratios.sorted(by: { $0.ratio < $1.ratio }) {
+      left -= weight
+      if left <= 0 { return ratio }
+    }
+    return 1
   }
 }
 

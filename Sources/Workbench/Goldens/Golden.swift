@@ -12,30 +12,33 @@ package struct Golden: Sendable, Hashable {
   package let edge: String?
   /// What is decoded.
   package let rules: Setting
+  /// The cache it is decoded over, every default filled in; nil: none.
+  package let cache: Setting?
   /// The file, from the suite's folder.
   package let file: String
 
-  init(strategy: String, model: GoldenModel, benchmark: String?, rules: Setting) {
-    (self.strategy, self.model, self.benchmark, self.rules, edge) = (strategy, model.name, benchmark, rules, nil)
+  init(_ entry: GoldenSuite.Entry, model: GoldenModel, benchmark: String?) {
+    (strategy, rules, cache) = (entry.name, entry.rules, entry.cache)
+    (self.model, self.benchmark, edge) = (model.name, benchmark, nil)
     file = "\(strategy)/" + Self.fileName(([model.label] + (benchmark.map { [$0] } ?? [])).joined(separator: "-")) + ".h5"
   }
 
   /// The same canvases with one setting moved to where decisions change.
   init(_ golden: Golden, edge: GoldenEdge) {
-    (strategy, model, benchmark, rules, self.edge) = (golden.strategy, golden.model, golden.benchmark, edge.rules, edge.label)
+    (strategy, model, benchmark, rules, cache, self.edge) = (golden.strategy, golden.model, golden.benchmark, edge.rules, golden.cache, edge.label)
     file = golden.file.dropLast(3) + "-" + Self.fileName(edge.name) + ".h5"
   }
 
   /// What the manifest lists and the suite does not derive: an edge.
   init(_ record: GoldenManifest.Record) {
-    (strategy, model, benchmark, rules) = (record.strategy, record.model, nil, record.settings)
+    (strategy, model, benchmark, rules, cache) = (record.strategy, record.model, nil, record.settings, nil)
     (edge, file) = (record.edge, record.file)
   }
 
   /// A file that nothing speaks of.
   init(stray file: String) {
     strategy = file.split(separator: "/").first.map(String.init) ?? file
-    (model, benchmark, edge, rules, self.file) = ("", nil, nil, Setting(.null), file)
+    (model, benchmark, edge, rules, cache, self.file) = ("", nil, nil, Setting(.null), nil, file)
   }
 
   /// A text with nothing in it that a file's name cannot have everywhere.

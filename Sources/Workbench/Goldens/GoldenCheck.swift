@@ -27,7 +27,7 @@ package struct GoldenCheck: Sendable {
     self.suite = suite
     decoder = GoldenDecoder(suite: suite, catalog: catalog, benchmarks: benchmarks)
     let all = suite.entries(catalog)
-    if let twice = suite.bars.first(where: { bar in all.count { $0.name == bar.name } > 1 }) {
+    if let twice = (suite.cached + suite.bars).first(where: { entry in all.count { $0.name == entry.name } > 1 }) {
       throw .composition("two strategies of the suite are called `\(twice.name)`, and their goldens would have one name")
     }
     if let only, !all.contains(where: { $0.name == only }) {
@@ -98,8 +98,8 @@ package struct GoldenCheck: Sendable {
   private func wanted(_ manifest: GoldenManifest) -> [Golden] {
     entries.flatMap { entry in
       let isBar = suite.bars.contains(entry)
-      return models.filter { $0.isExact || !isBar }.flatMap { model in
-        let standing = groups(model).map { Golden(strategy: entry.name, model: model, benchmark: $0, rules: entry.rules) }
+      return models.filter { $0.isExact ? entry.cache == nil : !isBar }.flatMap { model in
+        let standing = groups(model).map { Golden(entry, model: model, benchmark: $0) }
           .filter { manifest.record($0.file) != nil || isDecodable($0, model) }
         let edges = manifest.records.filter { !isBar && $0.edge != nil && $0.strategy == entry.name && $0.model == model.name }
         return standing + edges.map(Golden.init)
@@ -173,7 +173,11 @@ package struct GoldenCheck: Sendable {
       }
       guard let fresh = try decoder.decode(trace, golden.rules, model, while: shouldContinue) else { return nil }
       let verdict = try compare(trace, fresh, golden)
-      return (verdict, verdict.isFine ? nil : fresh.trace)
+      if verdict.isFine { return (verdict, nil) }
+      guard try otherwise(golden, trace) != nil else { return (verdict, fresh.trace) }
+      // Other canvases, or another cache: what takes its place is not decoded from what it holds.
+      guard let anew = try decoder.decode(try decoder.blank(golden, model), golden.rules, model, while: shouldContinue) else { return nil }
+      return (verdict, anew.trace)
     } catch {
       if found == nil, case .missing = fault { return (.missing("there is no golden yet, and none can be made: \(error)"), nil) }
       return found == nil ? (fault, nil) : (.failed("\(error)"), nil)
@@ -224,7 +228,17 @@ package struct GoldenCheck: Sendable {
     do throws(ConfigurationError) {
       let config = try trace.configuration()
       if let difference = fresh.settings.difference(from: config["strategy"] ?? Setting(.null)) { return difference }
-      return golden.edge == nil ? try decoder.difference(from: trace, golden.benchmark) : nil
+    } catch { throw .configuration(error) }
+    return try otherwise(golden, trace)
+  }
+
+  /// How what the suite asks for differs from what a golden was made with, its rules aside; nil if it does not.
+  private func otherwise(_ golden: Golden, _ trace: Trace) throws(RunError) -> String? {
+    guard golden.edge == nil else { return nil }
+    do throws(ConfigurationError) {
+      let recorded = try trace.configuration()["cache"] ?? Setting(.null)
+      if let difference = (golden.cache ?? Setting(.null)).difference(from: recorded, at: "cache") { return difference }
+      return try decoder.difference(from: trace, golden.benchmark)
     } catch { throw .configuration(error) }
   }
 

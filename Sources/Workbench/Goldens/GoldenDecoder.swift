@@ -44,15 +44,17 @@ struct GoldenDecoder: Sendable {
       let source: Setting = [
         "name": golden.benchmark.map { Setting(.text($0)) } ?? Setting(.null), "problems": Setting(.list(samples.map { Setting(.text($0.problem)) })),
       ]
-      let config: Setting = [
-        "benchmark": source, "decoding": decoding(geometry), "engine": Setting(.integer(RunPlan.engineVersion)),
-        "model": [
-          "digest": Setting(.text(model.digest)), "mask": Setting(.integer(Int(model.denoiser.vocabulary.mask))),
-          "end": Setting(.integer(Int(model.denoiser.vocabulary.end))),
-        ],
-        "seed": Setting(.integer(suite.seed)), "strategy": golden.rules,
+      let description: Setting = [
+        "digest": Setting(.text(model.digest)), "mask": Setting(.integer(Int(model.denoiser.vocabulary.mask))),
+        "end": Setting(.integer(Int(model.denoiser.vocabulary.end))),
       ]
-      return try trace(samples, config, model.digest, model.denoiser.vocabulary, level ?? self.level(of: golden))
+      var config = [Setting.Entry("benchmark", source)]
+      if let cache = golden.cache { config.append(Setting.Entry("cache", cache)) }
+      config += [
+        Setting.Entry("decoding", decoding(geometry)), Setting.Entry("engine", Setting(.integer(RunPlan.engineVersion))),
+        Setting.Entry("model", description), Setting.Entry("seed", Setting(.integer(suite.seed))), Setting.Entry("strategy", golden.rules),
+      ]
+      return try trace(samples, Setting(.map(config)), model.digest, model.denoiser.vocabulary, level ?? self.level(of: golden))
     } catch { throw .configuration(error) }
   }
 
@@ -120,10 +122,10 @@ struct GoldenDecoder: Sendable {
   func decode(_ trace: Trace, _ rules: Setting, _ model: GoldenModel, while shouldContinue: () -> Bool = { true }) throws(RunError) -> Decoded? {
     let made = try TraceSession(trace, catalog: catalog, benchmarks: benchmarks, tokenizer: model.tokenizer)
     let level = made.level == .edits ? .edits : TraceLevel.beliefs(suite.candidates)
-    let built: Catalog.Built
+    let (built, denoiser): (Catalog.Built, any Denoiser)
     do throws(ConfigurationError) {
-      built = try made.built(rules)
-      try model.denoiser.check(built.pipeline.needs)
+      (built, denoiser) = (try made.built(rules), try model.denoiser(over: made.cache))
+      try denoiser.check(built.pipeline.needs)
     } catch { throw .configuration(error) }
     var samples: [SampleTrace] = []
     var comparisons: [[[Comparison]]] = []
@@ -132,7 +134,7 @@ struct GoldenDecoder: Sendable {
       do { session = try made.session(index, built.pipeline, observed: level.needs, isExplained: true) } catch { throw .configuration(error) }
       var builder = TraceBuilder(canvas: session.canvas, problem: old.problem, seed: old.seed, level: level)
       var asked: [[Comparison]] = []
-      let outcome = Decoder(model.denoiser).decode(
+      let outcome = Decoder(denoiser).decode(
         [session],
         record: { _, round in
           builder.record(round)

@@ -7,22 +7,33 @@ struct GoldenModel: Sendable {
   let denoiser: any Denoiser
   let tokenizer: Tokenizer?
   let digest: String
+  private let loaded: LoadedModel?
+  private let disturbed: @Sendable (any Denoiser) -> any Denoiser
 
   /// Loads a model by name or directory.
   init(_ name: String) throws(ConfigurationError) {
     self.name = name
     if name == TieDenoiser.name {
-      (denoiser, tokenizer, digest) = (TieDenoiser(), nil, TieDenoiser.digest)
+      (denoiser, tokenizer, digest, loaded) = (TieDenoiser(), nil, TieDenoiser.digest, nil)
     } else {
       let model = try ModelLibrary.load(name)
-      (denoiser, tokenizer, digest) = (model.denoiser, model.tokenizer, model.digest)
+      (denoiser, tokenizer, digest, loaded) = (model.denoiser, model.tokenizer, model.digest, model)
     }
+    disturbed = { $0 }
   }
 
-  /// The same model behind another denoiser.
-  init(_ model: GoldenModel, denoiser: any Denoiser) {
-    (name, tokenizer, digest) = (model.name, model.tokenizer, model.digest)
-    self.denoiser = denoiser
+  /// The same model behind another denoiser, over a cache as without.
+  init(_ model: GoldenModel, disturbed: @escaping @Sendable (any Denoiser) -> any Denoiser) {
+    (name, tokenizer, digest, loaded) = (model.name, model.tokenizer, model.digest, model.loaded)
+    self.disturbed = disturbed
+    denoiser = disturbed(model.denoiser)
+  }
+
+  /// The denoiser over a cache.
+  func denoiser(over cache: Cache?) throws(ConfigurationError) -> any Denoiser {
+    guard let cache else { return denoiser }
+    guard let loaded else { throw .unsupported("`\(name)` holds no keys and values, and goes over no cache") }
+    return disturbed(try loaded.denoiser(cache))
   }
 
   /// Whether its confidences are exact, so that bars can be put on them.

@@ -122,7 +122,7 @@ package struct GoldenRevision: Sendable {
     let recorded: [SampleTrace]
     do { recorded = try trace.samples() } catch { throw .trace(error) }
     for seed in 0..<UInt64(2) {
-      let other = GoldenModel(model, denoiser: UnsteadyDenoiser(model.denoiser, amplitude: Self.unsteadiness, seed: seed))
+      let other = GoldenModel(model) { UnsteadyDenoiser($0, amplitude: Self.unsteadiness, seed: seed) }
       guard let fresh = try check.decoder.decode(trace, golden.rules, other) else { return nil }
       for (old, new) in zip(recorded, fresh.samples) {
         guard let place = zip(old.edits, new.edits).first(where: { GoldenDecision($0) != GoldenDecision($1) }) else { continue }

@@ -1,5 +1,6 @@
 package import Diffusion
 internal import Foundation
+internal import Models
 
 /// A folder of goldens and what its `suite.yaml` asks for: which strategies, decoded on which models and problems, and how near beliefs have to come.
 ///
@@ -27,6 +28,8 @@ package struct GoldenSuite: Sendable {
   package let strategies: [Entry]
   /// Lists of rules decoded on the exact model alone, as they stand: each meets a bar that no number moved by itself would meet.
   package let bars: [Entry]
+  /// Lists of rules decoded over a cache, on every model but the exact one, which holds no keys and values.
+  package let cached: [Entry]
 
   /// A named list of rules.
   package struct Entry: Sendable, Hashable {
@@ -34,6 +37,8 @@ package struct GoldenSuite: Sendable {
     package let name: String
     /// What stands under it.
     package let rules: Setting
+    /// The cache that it is decoded over, every default filled in; nil: none.
+    package var cache: Setting?
   }
 
   /// How far a number may be from the recorded one: `absolute + relative * |recorded|`.
@@ -82,7 +87,8 @@ package struct GoldenSuite: Sendable {
     if problems.isEmpty, models.contains(where: { $0 != TieDenoiser.name }) {
       reader.fail(.missing(key: "problems", owner: "a suite", expected: "a list of problems, as [lists/dev/3]"))
     }
-    if !hasCatalog, strategies.isEmpty {
+    cached = Self.cached(&reader)
+    if !hasCatalog, strategies.isEmpty, cached.isEmpty {
       reader.fail(.missing(key: "strategies", owner: "a suite without the catalog", expected: "a map of names to lists of rules"))
     }
     reader.finish()
@@ -102,6 +108,25 @@ package struct GoldenSuite: Sendable {
     default:
       reader.fail(.wrongKind(key: key, found: given.kind, expected: kind), given)
       return []
+    }
+  }
+
+  /// `cached: {NAME: {cache: POLICY, rules: LIST}}`.
+  private static func cached(_ reader: inout SettingReader) -> [Entry] {
+    entries("cached", &reader).compactMap { entry in
+      var inner = SettingReader(entry.rules, owner: "cached.\(entry.name)")
+      var found: Entry?
+      do throws(ConfigurationError) {
+        let cache = try CacheCatalog.standard.build(inner.take("cache") ?? Setting(.null))
+        let rules = inner.take("rules")
+        if let cache, let rules { found = Entry(name: entry.name, rules: rules, cache: cache.resolved) }
+      } catch { inner.fail(error, entry.rules) }
+      if found == nil, inner.mistakes.isEmpty {
+        inner.fail(.missing(key: "cache` and `rules", owner: "cached.\(entry.name)", expected: "a policy and a list of rules"), entry.rules)
+      }
+      inner.finish()
+      for mistake in inner.mistakes { reader.fail(mistake, entry.rules) }
+      return found
     }
   }
 
@@ -128,11 +153,11 @@ package struct GoldenSuite: Sendable {
       }
   }
 
-  /// Everything that is to have goldens: the catalog's strategies in its order, then the lists of the file's own, `bars` last.
+  /// Everything that is to have goldens: the catalog's strategies in its order, then the lists of the file's own, those over caches and `bars` last.
   package func entries(_ catalog: Catalog) -> [Entry] {
     let own = hasCatalog ? catalog.names : []
     let standard = own.map { name in strategies.first { $0.name == name } ?? Entry(name: name, rules: Setting(.map([Setting.Entry(name, Setting(.null))]))) }
-    return standard + strategies.filter { !own.contains($0.name) } + bars
+    return standard + strategies.filter { !own.contains($0.name) } + cached + bars
   }
 
   /// Its own lists of rules for strategies of the catalog.

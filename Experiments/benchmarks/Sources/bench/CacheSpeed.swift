@@ -6,7 +6,8 @@ import Models
 ///
 /// A prompt of 128 positions, 256 to generate in blocks of 32, the dual cache. A block costs a full pass and then passes of its own rows. Passes of a model with
 /// two of LLaDA-8B's layers and its whole head, and of one with a single layer, are timed in turn with float32 and with int8; what a layer adds within a
-/// repetition is projected to all 32. Rounds are those that a threshold of 0.9 takes where it reveals 3.1 tokens a round, as published for LLaDA-1.5 on GSM8K (arXiv 2510.08666).
+/// repetition is projected to all 32. Rounds are those that a threshold of 0.9 takes where it reveals 3.1 tokens a round, as published for LLaDA-1.5 on
+/// GSM8K (arXiv 2510.08666).
 enum CacheSpeed {
   private static let (prompt, length, block) = (128, 256, 32)
   private static let layers = 32

@@ -5,7 +5,8 @@ import Models
 /// The matrix products of a forward pass and nothing else, as a plain user of OpenBLAS computes them: float32 weights `[outputs, inputs]` as they are stored,
 /// one `cblas_sgemm` for each matrix, two for each head of attention, the last layer and the head for the rows asked for only.
 ///
-/// Every layer has weights of its own, so that as much memory is read as by a model that holds float32; one that reads its bfloat16 file reads half. Results lie where the next product does not read them: nothing grows.
+/// Every layer has weights of its own, so that as much memory is read as by a model that holds float32; one that reads its bfloat16 file reads half. Results
+/// lie where the next product does not read them: nothing grows.
 final class PlainProducts {
   private let shape: ModelConfiguration
   private let rows: Int

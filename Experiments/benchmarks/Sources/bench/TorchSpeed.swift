@@ -97,7 +97,7 @@ enum TorchSpeed {
   /// Many problems on the whole machine: ours side by side, a worker with one thread each, as `unmask run` decodes them; PyTorch one after the other, each pass
   /// on all processors, as the papers' scripts do.
   private static func machine(_ work: Work, _ checkpoints: Checkpoints) throws -> Report.Row {
-    let workers = ForwardSpeed.threadCounts.last ?? 1
+    let workers = ProcessInfo.processInfo.activeProcessorCount
     let model = try ForwardSpeed.cases(checkpoints)[0]
     let torch = try TorchProcess(model: model.directory)
     let plan = try work.plan()
@@ -113,7 +113,7 @@ enum TorchSpeed {
       let commits = Commits(try sessions())
       var own = 0.0
       func native() {
-        own = Timing.seconds {
+        own = Timing.seconds(Timing.clock(workers)) {
           DispatchQueue.concurrentPerform(iterations: workers) { _ in
             while let (index, session) = commits.next() {
               _ = Decoder(denoiser).decode(
