@@ -31,7 +31,7 @@ renew: build $(NOTEBOOKS)/venv/ready $(PLOTS)/ready ## after a new model: its go
 	$(MAKE) tour
 	$(MAKE) claims
 
-bench: deps $(TORCH)/ready $(PLOTS)/ready ## the benchmark suite: ratios and their goals, stored and drawn in results/benchmarks (a quarter of an hour; 8 GB of memory, 5 GB of disk in TMPDIR)
+bench: deps $(TORCH)/ready $(PLOTS)/ready ## the benchmark suite: ratios and their goals, stored and drawn in results/benchmarks (twenty minutes; 8 GB of memory, 5 GB of disk in TMPDIR)
 	swift build -c release --package-path Experiments/benchmarks --scratch-path .build/benchmarks
 	@code=0; .build/benchmarks/release/bench --report results/benchmarks/report.json $(PARTS) || code=$$?; \
 	if [ $$code -le 1 ]; then $(PLOTS)/bin/python Experiments/benchmarks/picture.py results/benchmarks/report.json results/benchmarks/bench.svg || exit; fi; exit $$code
