@@ -3,8 +3,7 @@ internal import Diffusion
 /// Where the time went, in the trace-event form of Chrome: opens in ui.perfetto.dev and about:tracing.
 ///
 /// A bar per sample, in it one per round, in that the model (`forward`) and the rules (`decide`); and the number of masks left as a curve. A trace holds
-/// durations and
-/// no starting times, so the bars are laid end to end; what lies between rounds is not shown.
+/// durations and no starting times, so the bars are laid end to end; what lies between rounds is not shown.
 package enum TimelineFormat: TraceFormat {
   package static let name = "chrome"
   package static let summary = "where time went, for ui.perfetto.dev and about:tracing"

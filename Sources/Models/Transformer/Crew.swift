@@ -9,9 +9,8 @@ internal import Synchronization
 
 /// Threads that run one loop after the other.
 ///
-/// A forward pass has a hundred short loops, and waking a thread takes as long as some of them. So helpers are hired when a loop finds none, look out for
-/// the next loop for a
-/// moment when theirs is done, and leave when none comes. Nobody waits for a helper that has not begun: the caller does what is left.
+/// A forward pass has a hundred short loops, and waking a thread takes as long as some of them. So helpers are hired when a loop finds none, look out for the
+/// next loop for a moment when theirs is done, and leave when none comes. Nobody waits for a helper that has not begun: the caller does what is left.
 ///
 /// One loop at a time; `Workers` sees to that.
 final class Crew: Sendable {

@@ -5,8 +5,7 @@ internal import Synchronization
 /// Weights as signed bytes, a float32 scale for each output and group of inputs, packed for the kernels.
 ///
 /// A product turns each group of a row into bytes as well, the largest element in size becoming 127. A group's sum of products is an exact integer, and an
-/// output is a chain
-/// of one fused multiply-add per group, in order, from zero: its bits depend on its row and its weights alone, on every path.
+/// output is a chain of one fused multiply-add per group, in order, from zero: its bits depend on its row and its weights alone, on every path.
 ///
 /// Legend: N outputs, K inputs, G inputs of a group. Memory: (1 + 4 / G) bytes a weight.
 final class IntegerMatrix: Sendable {

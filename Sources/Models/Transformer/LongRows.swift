@@ -3,11 +3,9 @@ package import Diffusion
 
 /// Reads rows of a long vocabulary segment by segment, so that a row of logits never need exist.
 ///
-/// A segment's sums are float64 in 16 lanes by token index, relative to its own largest logit; its exponentials are at most 1 ulp off. Segments are joined
-/// in order. Which
-/// tokens make a segment depends on nothing, so that a summary has the same bits whoever read which segment. It differs from that of `RowSummary` in the
-/// last digits of its sums,
-/// which is why short vocabularies do not come here.
+/// A segment's sums are float64 in 16 lanes by token index, relative to its own largest logit; its exponentials are at most 1 ulp off. Segments are joined in
+/// order. Which tokens make a segment depends on nothing, so that a summary has the same bits whoever read which segment. It differs from that of `RowSummary`
+/// in the last digits of its sums, which is why short vocabularies do not come here.
 ///
 /// Legend: A rows, S segments, C candidates kept of a segment, T tokens named by a reading.
 package struct LongRows {

@@ -6,8 +6,7 @@ extension Pass {
   private static let block = 96
 
   /// The head over the rows asked for where the vocabulary is long: a worker computes a segment of the logits of all rows and reads it at once, so that the
-  /// head's weights
-  /// come from memory once and no row of logits ever exists. One tile is handed out, which has summaries and no logits.
+  /// head's weights come from memory once and no row of logits ever exists. One tile is handed out, which has summaries and no logits.
   func longHead(
     _ normed: UnsafeMutablePointer<Float>, _ readings: [Reading], _ body: (RowTile) throws(DenoiserError) -> Void
   ) throws(DenoiserError) {

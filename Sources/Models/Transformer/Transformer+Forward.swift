@@ -63,9 +63,8 @@ extension Transformer {
 
   /// The same where only some rows go through the layers.
   ///
-  /// - Parameter reading: how a row will be read, counted over the rows asked for of all lanes; where it is given, rows of long vocabularies have summaries
-  ///   and no logits,
-  ///   unless whole rows are asked for.
+  /// - Parameter reading: how a row will be read, counted over the rows asked for of all lanes; where it is given, rows of long vocabularies have summaries and
+  ///   no logits, unless whole rows are asked for.
   package func forward(
     _ lanes: [Lane], reading: ((Int) -> Reading)? = nil, tile body: (RowTile) throws(DenoiserError) -> Void
   ) throws(DenoiserError) {

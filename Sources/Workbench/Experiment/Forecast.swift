@@ -172,8 +172,7 @@ extension Runner {
 /// their prediction.
 ///
 /// The prediction knows all sizes of a pass and is a little wrong at each; the median of the pilot's own rounds is right at their size, and a processor that
-/// was away for some
-/// of them does not move it.
+/// was away for some of them does not move it.
 private struct PilotSeconds {
   /// Rounds timed at least before the prediction is corrected.
   private static let enough = 8

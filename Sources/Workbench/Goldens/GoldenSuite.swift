@@ -117,12 +117,12 @@ package struct GoldenSuite: Sendable {
       var inner = SettingReader(entry.rules, owner: "cached.\(entry.name)")
       var found: Entry?
       do throws(ConfigurationError) {
-        let cache = try CacheCatalog.standard.build(inner.take("cache") ?? Setting(.null))
-        let rules = inner.take("rules")
+        let (given, rules) = (inner.take("cache"), inner.take("rules"))
+        let cache = try CacheCatalog.standard.build(given ?? Setting(.null))
         if let cache, let rules { found = Entry(name: entry.name, rules: rules, cache: cache.resolved) }
       } catch { inner.fail(error, entry.rules) }
       if found == nil, inner.mistakes.isEmpty {
-        inner.fail(.missing(key: "cache` and `rules", owner: "cached.\(entry.name)", expected: "a policy and a list of rules"), entry.rules)
+        inner.fail(.missing(key: "cache` and `rules", owner: "cached.\(entry.name)", expected: "a policy other than `none` and a list of rules"), entry.rules)
       }
       inner.finish()
       for mistake in inner.mistakes { reader.fail(mistake, entry.rules) }
